@@ -1,0 +1,39 @@
+// Reads the configuration file: the same code for `check`, `serve` and reloads.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace agw::config {
+
+struct Problem {
+  std::string file;
+  std::size_t line = 0;    // from 1; 0: the whole file
+  std::size_t column = 0;
+  std::string path;        // YAML path, e.g. agents[0].tools[1].provider
+  std::string message;     // what is wrong and what to write instead; never a secret's value
+};
+
+// "file:line:column: path: message"
+std::string formatProblem(const Problem& problem);
+
+// Looks an environment variable up; nullopt when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+struct LoadResult {
+  Settings settings;              // meaningful when problems is empty
+  std::vector<Problem> problems;  // all of them, in file order
+  std::vector<Problem> warnings;  // parts that load but cannot run (status: error)
+};
+
+LoadResult loadSettings(const std::string& file, const Environment& environment);
+LoadResult parseSettings(const std::string& yaml_text, const std::string& file_name,
+                         const Environment& environment);
+Environment processEnvironment();
+
+}  // namespace agw::config

@@ -1,0 +1,32 @@
+// The tools of a configuration, built once a thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "config/settings.h"
+#include "io/http_client.h"
+#include "mcp/session.h"
+#include "telemetry/log.h"
+#include "tool/tool.h"
+
+namespace agw::tool {
+
+class ToolSet {
+ public:
+  // Builds a session a server and a tool for every entry without an error. All arguments outlive the set.
+  ToolSet(net::io_context& context, io::HttpClient& client, const config::Settings& settings,
+          telemetry::Log& log);
+  // nullptr: no such tool, or it cannot be built. `key` is a key of Settings::tools.
+  Tool* find(const std::string& key) const;
+  // Ends all MCP sessions.
+  net::awaitable<void> close();
+
+ private:
+  std::map<std::string, std::unique_ptr<mcp::Session>> sessions_;
+  std::map<std::string, std::unique_ptr<Tool>> tools_;
+};
+
+}  // namespace agw::tool

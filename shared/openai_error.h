@@ -1,0 +1,88 @@
+// The one table of error codes: code -> HTTP status -> OpenAI error type, used by edge and executor.
+// Wire form (OpenAI OpenAPI file, schema "ErrorResponse"; all four keys are required):
+//   {"error":{"message":string,"type":string,"param":string|null,"code":string|null}}
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace agw {
+
+enum class ErrorCode : std::uint8_t {
+  // The request.
+  InvalidJson,
+  InvalidRequest,
+  MissingParameter,
+  InvalidType,
+  InvalidValue,
+  DuplicateKey,
+  JsonTooDeep,
+  UnsupportedParameter,
+  ToolNameConflict,
+  ModelMismatch,  // the executor's parse of the body differs from X-Agent-Model
+  BadRequest,     // malformed HTTP
+  UnsupportedMediaType,
+  RequestTooLarge,
+  HeadersTooLarge,
+  UriTooLong,
+  RequestTimeout,
+  NotFound,
+  MethodNotAllowed,
+  // Who asks.
+  InvalidApiKey,
+  KeyExpired,
+  ScopeNotGranted,
+  AgentNotAllowed,
+  ProofInvalid,
+  ModelNotFound,
+  RateLimitExceeded,
+  // The gateway.
+  KeysNotLoaded,
+  NoExecutor,
+  RunLost,
+  AgentUnavailable,  // configured, but status: error
+  Overloaded,
+  Draining,
+  InternalError,
+  // Behind the gateway.
+  UpstreamAuth,
+  UpstreamRejected,  // 400/404/422 of the upstream; keeps the upstream's status
+  UpstreamRateLimited,
+  UpstreamError,
+  UpstreamUnreachable,
+  UpstreamTimeout,
+  UpstreamStreamTruncated,
+  UpstreamInvalidResponse,
+  ToolFailed,  // an error after a tool was started: 424, so that no SDK runs it twice
+  RunTimeout,
+  RunCancelled,
+};
+
+struct ErrorEntry {
+  ErrorCode code;
+  std::string_view name;  // the wire value of "code"
+  std::uint16_t status;
+  std::string_view type;
+  std::string_view meaning;  // one line for the documentation
+};
+
+// Every code once, in enum order.
+std::span<const ErrorEntry> errorTable() noexcept;
+const ErrorEntry& errorEntry(ErrorCode code) noexcept;
+std::optional<ErrorCode> errorCodeFromName(std::string_view name) noexcept;
+
+// Appends the JSON object above. Empty param -> null. Bytes of `message` that are not valid UTF-8
+// become U+FFFD, control characters are escaped.
+void appendErrorJson(std::string& out, ErrorCode code, std::string_view message,
+                     std::string_view param = {});
+
+// The same into a fixed buffer, for the edge: no allocation, no exception. The message is cut (at a
+// character border) so that the JSON always is whole. Returns the bytes written; needs capacity >= 256.
+std::size_t writeErrorJson(char* out, std::size_t capacity, ErrorCode code,
+                           std::string_view message, std::string_view param = {}) noexcept;
+
+}  // namespace agw
