@@ -28,7 +28,8 @@ struct Error {
 };
 
 // Lets result<T, Error>::value() throw something sensible; business code tests before it reads.
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const Error& error,
+                                             const boost::source_location& where);
 
 template <class T>
 using Result = boost::system::result<T, Error>;
@@ -37,10 +38,18 @@ inline Error clientError(ErrorCode code, std::string message, std::string param 
   return Error{code, ErrorSource::Client, std::move(message), {}, std::move(param), false, 0, {}};
 }
 inline Error upstreamError(ErrorCode code, std::string message, std::string detail = {}) {
-  return Error{code, ErrorSource::Upstream, std::move(message), std::move(detail), {}, false, 0, {}};
+  return Error{code, ErrorSource::Upstream, std::move(message), std::move(detail), {}, false, 0,
+               {}};
 }
 inline Error toolError(std::string message, std::string detail = {}) {
-  return Error{ErrorCode::ToolFailed, ErrorSource::Tool, std::move(message), std::move(detail), {}, false, 0, {}};
+  return Error{ErrorCode::ToolFailed,
+               ErrorSource::Tool,
+               std::move(message),
+               std::move(detail),
+               {},
+               false,
+               0,
+               {}};
 }
 inline Error gatewayError(ErrorCode code, std::string message, std::string detail = {}) {
   return Error{code, ErrorSource::Gateway, std::move(message), std::move(detail), {}, false, 0, {}};

@@ -1,6 +1,7 @@
 // Server-sent events as a client reads them. Pure: bytes in, events out. Source: WHATWG HTML 9.2.6.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -13,11 +14,14 @@ namespace agw::protocol {
 struct SseEvent {
   std::string type;  // "" = message
   std::string data;  // data lines joined with LF; never empty
-  std::string id;
+  std::string id;    // the last id of the stream so far, which may be an earlier event's
 };
 
-// LF, CRLF and CR line ends, also cut between reads; one leading BOM; comments and unknown fields are ignored.
-// Events without data are dropped. Lines over max_line and events over max_event are an error (memory is bounded).
+// LF, CRLF and CR line ends, also cut between reads; one leading BOM; comments and unknown fields
+// are ignored. Events whose data is empty are dropped (a browser would fire those with an empty
+// "data:" line: there is nothing in them but the id, which lastEventId() gives). Lines over
+// max_line and events over max_event are an error, and the only one: it repeats at every later
+// call. Memory is bounded by the limits and the size of one feed.
 class SseParser {
  public:
   explicit SseParser(std::size_t max_line = 1 << 20, std::size_t max_event = 4 << 20);
@@ -26,17 +30,35 @@ class SseParser {
   void feed(std::string_view bytes);
   Result<std::optional<SseEvent>> next();
   // The stream ended: an unterminated last event, for servers that leave out the final blank line.
+  // Call it until it gives nothing.
   Result<std::optional<SseEvent>> finish();
 
+  // What a client sends as Last-Event-ID to resume the stream.
+  const std::string& lastEventId() const { return last_id_; }
+  // The server's last "retry:", the time to wait before a reconnect.
+  std::optional<std::chrono::milliseconds> retry() const { return retry_; }
+
  private:
+  std::optional<std::string_view> nextLine();
+  void skipBom();
+  void takeLine(std::string_view line);
+  void takeField(std::string_view name, std::string_view value);
+  std::optional<SseEvent> dispatch();
+  void fail(std::string_view what, std::size_t limit);
+
   std::size_t max_line_;
   std::size_t max_event_;
   std::string buffer_;
-  std::size_t position_ = 0;
+  std::size_t position_ = 0;  // start of the first line that is not consumed
+  std::size_t scanned_ = 0;   // no line end lies before this
   bool at_start_ = true;
-  bool skip_lf_ = false;
-  SseEvent event_;
+  bool skip_lf_ = false;  // the last line ended with CR: a LF that follows belongs to it
+  std::string type_;
+  std::string data_;
   bool has_data_ = false;
+  std::string last_id_;
+  std::optional<std::chrono::milliseconds> retry_;
+  std::optional<Error> failed_;
 };
 
 }  // namespace agw::protocol

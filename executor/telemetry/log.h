@@ -1,7 +1,8 @@
-// Structured log: one JSON object a line on one stream (stderr or a file), written by a background thread
-// whose queue drops the oldest line rather than blocking. Thread-safe.
+// Structured log: one JSON object a line on one stream (stderr or a file), written by a background
+// thread whose queue drops the oldest line rather than blocking. Thread-safe.
 //
-// A line: {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"request","request_id":…, …fields}
+// A line: {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"request","request_id":…,
+// …fields}
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct Field {
   Field(std::string_view n, bool v) : name(n), value(v) {}
   Field(std::string_view n, double v) : name(n), value(v) {}
   template <class T>
-    requires std::is_integral_v<T>
-  Field(std::string_view n, T v) : name(n), value(static_cast<std::int64_t>(v)) {}
+  requires std::is_integral_v<T> Field(std::string_view n, T v)
+      : name(n), value(static_cast<std::int64_t>(v)) {}
 };
 
 class Log {

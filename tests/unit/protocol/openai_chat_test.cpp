@@ -1,0 +1,142 @@
+#include "protocol/openai_chat.h"
+
+#include <gtest/gtest.h>
+
+namespace agw::protocol {
+namespace {
+
+struct Refusal {
+  const char* body;
+  ErrorCode code;
+  const char* param;
+};
+
+class ChatRequestRefusals : public testing::TestWithParam<Refusal> {};
+
+TEST_P(ChatRequestRefusals, NamesTheCodeAndTheField) {
+  const Refusal& refusal = GetParam();
+  const auto parsed = parseChatRequest(refusal.body);
+  ASSERT_FALSE(parsed) << refusal.body;
+  EXPECT_EQ(errorEntry(parsed.error().code).name, errorEntry(refusal.code).name) << refusal.body;
+  EXPECT_EQ(parsed.error().param, refusal.param) << refusal.body;
+  EXPECT_FALSE(parsed.error().message.empty());
+  EXPECT_EQ(parsed.error().source, ErrorSource::Client);
+}
+
+constexpr auto kUser = R"([{"role":"user","content":"hi"}])";
+
+std::string withUser(const std::string& members) {
+  return R"({"model":"m","messages":)" + std::string(kUser) + members + "}";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, ChatRequestRefusals,
+    testing::Values(
+        Refusal{"", ErrorCode::InvalidJson, ""}, Refusal{"nope", ErrorCode::InvalidJson, ""},
+        Refusal{"[1]", ErrorCode::InvalidJson, ""},
+        Refusal{"\xEF\xBB\xBF{}", ErrorCode::InvalidJson, ""},
+        Refusal{R"({"messages":[{"role":"user","content":"x"}]})", ErrorCode::MissingParameter,
+                "model"},
+        Refusal{R"({"model":1,"messages":[{"role":"user","content":"x"}]})", ErrorCode::InvalidType,
+                "model"},
+        Refusal{R"({"model":"a b","messages":[{"role":"user","content":"x"}]})",
+                ErrorCode::InvalidValue, "model"},
+        Refusal{R"({"model":"m"})", ErrorCode::MissingParameter, "messages"},
+        Refusal{R"({"model":"m","messages":{}})", ErrorCode::InvalidType, "messages"},
+        Refusal{R"({"model":"m","messages":[]})", ErrorCode::InvalidValue, "messages"},
+        Refusal{R"({"model":"m","messages":[1]})", ErrorCode::InvalidType, "messages[0]"},
+        Refusal{R"({"model":"m","messages":[{"content":"x"}]})", ErrorCode::MissingParameter,
+                "messages[0].role"},
+        Refusal{R"({"model":"m","messages":[{"role":"robot","content":"x"}]})",
+                ErrorCode::InvalidValue, "messages[0].role"},
+        Refusal{R"({"model":"m","messages":[{"role":"user"}]})", ErrorCode::MissingParameter,
+                "messages[0].content"},
+        Refusal{
+            R"({"model":"m","messages":[{"role":"user","content":"x"},{"role":"user","content":5}]})",
+            ErrorCode::InvalidType, "messages[1].content"},
+        Refusal{R"({"model":"m","messages":[{"role":"user","content":[{"text":"x"}]}]})",
+                ErrorCode::MissingParameter, "messages[0].content[0].type"},
+        Refusal{R"({"model":"m","messages":[{"role":"tool","content":"x"}]})",
+                ErrorCode::MissingParameter, "messages[0].tool_call_id"},
+        Refusal{R"({"model":"m","mod\u0065l":"n","messages":[{"role":"user","content":"x"}]})",
+                ErrorCode::DuplicateKey, "model"}));
+
+TEST(ChatRequest, RefusesWrongScalars) {
+  const struct {
+    const char* members;
+    ErrorCode code;
+    const char* param;
+  } table[] = {
+      {R"(,"stream":"yes")", ErrorCode::InvalidType, "stream"},
+      {R"(,"stream_options":{"include_usage":true})", ErrorCode::InvalidValue, "stream_options"},
+      {R"(,"stream":true,"stream_options":[])", ErrorCode::InvalidType, "stream_options"},
+      {R"(,"max_tokens":1.5)", ErrorCode::InvalidType, "max_tokens"},
+      {R"(,"max_tokens":-1)", ErrorCode::InvalidType, "max_tokens"},
+      {R"(,"user":7)", ErrorCode::InvalidType, "user"},
+      {R"(,"temperature":"hot")", ErrorCode::InvalidType, "temperature"},
+      {R"(,"n":0)", ErrorCode::InvalidValue, "n"},
+      {R"(,"n":"2")", ErrorCode::InvalidType, "n"},
+      {R"(,"tools":{})", ErrorCode::InvalidType, "tools"},
+      {R"(,"tools":[{"type":"function","function":{}}])", ErrorCode::MissingParameter,
+       "tools[0].function.name"},
+      {R"(,"seed":1,"seed":2)", ErrorCode::DuplicateKey, "seed"},
+  };
+  for (const auto& row : table) {
+    const auto parsed = parseChatRequest(withUser(row.members));
+    ASSERT_FALSE(parsed) << row.members;
+    EXPECT_EQ(errorEntry(parsed.error().code).name, errorEntry(row.code).name) << row.members;
+    EXPECT_EQ(parsed.error().param, row.param) << row.members;
+  }
+}
+
+TEST(ChatRequest, RefusesDepth65AndTakesDepth64) {
+  const auto nested = [](int depth) {  // the object and `depth - 1` arrays
+    return withUser(R"(,"x":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']'));
+  };
+  EXPECT_TRUE(parseChatRequest(nested(64)));
+  const auto parsed = parseChatRequest(nested(65));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, ErrorCode::JsonTooDeep);
+}
+
+TEST(ChatRequest, ReadsWhatTheGatewayNeeds) {
+  const auto parsed = parseChatRequest(withUser(
+      R"(,"stream":true,"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto","n":2)"));
+  ASSERT_TRUE(parsed);
+  const ChatRequest& request = **parsed;
+  EXPECT_EQ(request.model_id.view(), "default/m");
+  EXPECT_TRUE(request.stream);
+  EXPECT_TRUE(request.include_usage);
+  ASSERT_EQ(request.messages.size(), 1u);
+  EXPECT_EQ(request.messages[0], R"({"role":"user","content":"hi"})");
+  ASSERT_EQ(request.tools.size(), 1u);
+  EXPECT_EQ(request.tools[0].name, "f");
+  EXPECT_EQ(request.tool_choice, R"("auto")");
+  EXPECT_EQ(request.choices, 2u);
+}
+
+TEST(ChatRequest, NullMeansAbsent) {
+  EXPECT_TRUE(parseChatRequest(withUser(
+      R"(,"stream":null,"max_tokens":null,"user":null,"n":null,"tools":null,"tool_choice":null)")));
+}
+
+TEST(PlainUpstreamBody, ReplacesTheModelAndKeepsEveryOtherByte) {
+  const auto parsed = parseChatRequest(
+      R"({ "seed" : 12345678901234567890123 , "model":"lmstudio/x", "messages":[{"role":"user","content":"\u00e9\/"}],"top_p":0.10 })");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(
+      plainUpstreamBody(**parsed, "x"),
+      R"({"seed":12345678901234567890123,"model":"x","messages":[{"role":"user","content":"\u00e9\/"}],"top_p":0.10})");
+}
+
+TEST(PlainUpstreamBody, AsksStreamsForUsage) {
+  const auto parsed =
+      parseChatRequest(withUser(R"(,"stream":true,"stream_options":{"include_usage":false})"));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(
+      plainUpstreamBody(**parsed, "x"),
+      R"({"model":"x","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}})");
+}
+
+}  // namespace
+}  // namespace agw::protocol
