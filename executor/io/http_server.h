@@ -47,7 +47,7 @@ class ResponseWriter {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
-  virtual net::awaitable<void> handle(const ServerRequest& request, ResponseWriter& response) = 0;
+  virtual net::awaitable<void> handle(ServerRequest& request, ResponseWriter& response) = 0;
   // The request never became one (malformed, header or body too large): the body of the error answer.
   virtual std::string errorBody(int status, std::string_view message) = 0;
 };
