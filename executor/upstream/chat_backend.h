@@ -1,0 +1,43 @@
+// Where the run loop gets its answers from. A backend lives on one io_context.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/deadline.h"
+#include "base/error.h"
+#include "protocol/openai_stream.h"
+
+namespace agw::upstream {
+
+namespace net = boost::asio;
+
+struct ChatCall {
+  std::string body;  // a chat completion request, ready to send
+  bool stream = false;
+  std::string request_id;
+  std::string traceparent;  // may be empty
+  Deadline deadline;        // of the whole call
+};
+
+// One answer of an upstream. Destroying it before its end closes the connection to the upstream at
+// once.
+class ChatAnswer {
+ public:
+  virtual ~ChatAnswer() = default;
+  // The next chunk; nothing after the proper end. An answer that was not streamed is one chunk with
+  // whole_message. The chunk's views are valid until the next call. A stream that stops before a
+  // finish_reason is an UpstreamStreamTruncated error.
+  virtual net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() = 0;
+};
+
+class ChatBackend {
+ public:
+  virtual ~ChatBackend() = default;
+  // Returns when the upstream has accepted the call (its status is 200).
+  virtual net::awaitable<Result<std::unique_ptr<ChatAnswer>>> open(ChatCall call) = 0;
+};
+
+}  // namespace agw::upstream

@@ -1,0 +1,24 @@
+#include "upstream/registry.h"
+
+#include "upstream/openai_backend.h"
+
+namespace agw::upstream {
+
+Registry::Registry(net::io_context& context, const config::Settings& settings) {
+  for (const auto& [name, upstream] : settings.upstreams) {
+    auto& client = clients_[upstream.ca_file];
+    if (!client) {
+      io::HttpClientOptions options;
+      options.ca_file = upstream.ca_file;
+      client = io::makeHttpClient(context, options);
+    }
+    backends_[name] = makeOpenAiBackend(*client, upstream);
+  }
+}
+
+ChatBackend* Registry::find(const std::string& name) const {
+  const auto found = backends_.find(name);
+  return found == backends_.end() ? nullptr : found->second.get();
+}
+
+}  // namespace agw::upstream
