@@ -12,7 +12,7 @@ namespace agw::tool {
 namespace net = boost::asio;
 
 struct ToolSpec {
-  std::string name;             // as the model sees it
+  std::string name;  // as the model sees it
   std::string description;
   std::string parameters_json;  // JSON Schema of the arguments
 };
@@ -24,7 +24,8 @@ struct ToolCall {
   std::string traceparent;
 };
 
-// What goes back to the model. A failure is a result with is_error, not an Error: the model must see it.
+// What goes back to the model. A failure is a result with is_error, not an Error: the model must
+// see it.
 struct ToolResult {
   std::string text;
   bool is_error = false;
@@ -35,8 +36,8 @@ class Tool {
  public:
   virtual ~Tool() = default;
   virtual const std::string& name() const = 0;
-  // The spec for the model; may ask an MCP server on first use, afterwards from memory. Never fails: when the
-  // server cannot be asked, the configured description with an open schema.
+  // The spec for the model; may ask an MCP server on first use, afterwards from memory. Never
+  // fails: when the server cannot be asked, the configured description with an open schema.
   virtual net::awaitable<ToolSpec> describe(Deadline deadline) = 0;
   virtual net::awaitable<ToolResult> call(ToolCall call) = 0;
 };

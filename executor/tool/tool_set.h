@@ -16,12 +16,13 @@ namespace agw::tool {
 
 class ToolSet {
  public:
-  // Builds a session a server and a tool for every entry without an error. All arguments outlive the set.
+  // Builds a session a server and a tool for every entry without an error. All arguments outlive
+  // the set.
   ToolSet(net::io_context& context, io::HttpClient& client, const config::Settings& settings,
           telemetry::Log& log);
   // nullptr: no such tool, or it cannot be built. `key` is a key of Settings::tools.
   Tool* find(const std::string& key) const;
-  // Ends all MCP sessions.
+  // Ends all MCP sessions, side by side.
   net::awaitable<void> close();
 
  private:

@@ -1,0 +1,50 @@
+#include "tool/tool_set.h"
+
+#include <functional>
+#include <vector>
+
+#include "base/parallel.h"
+#include "tool/http_tool.h"
+#include "tool/mcp_tool.h"
+
+namespace agw::tool {
+
+ToolSet::ToolSet(net::io_context& context, io::HttpClient& client, const config::Settings& settings,
+                 telemetry::Log& log) {
+  for (const auto& [name, server] : settings.mcp_servers) {
+    if (!server.error.empty()) continue;
+    sessions_.emplace(name, mcp::makeHttpSession(context, client, server, log));
+  }
+  for (const auto& [key, tool] : settings.tools) {
+    if (!tool.error.empty()) continue;
+    switch (tool.provider) {
+      case config::ToolProvider::Http:
+        tools_.emplace(key, std::make_unique<HttpTool>(tool, client, log));
+        break;
+      case config::ToolProvider::Mcp: {
+        const auto session = sessions_.find(tool.mcp_server);
+        if (session == sessions_.end()) break;  // the server has an error of its own
+        tools_.emplace(key, std::make_unique<McpTool>(tool, *session->second, log));
+        break;
+      }
+      case config::ToolProvider::Local:
+        break;  // runs in a worker process, which this set does not start
+    }
+  }
+}
+
+Tool* ToolSet::find(const std::string& key) const {
+  const auto tool = tools_.find(key);
+  return tool == tools_.end() ? nullptr : tool->second.get();
+}
+
+net::awaitable<void> ToolSet::close() {
+  std::vector<mcp::Session*> sessions;
+  for (const auto& [name, session] : sessions_) sessions.push_back(session.get());
+  const std::function<net::awaitable<void>(std::size_t)> close_one = [&sessions](std::size_t i) {
+    return sessions[i]->close();
+  };
+  co_await forEachParallel(sessions.size(), sessions.size(), close_one);
+}
+
+}  // namespace agw::tool
