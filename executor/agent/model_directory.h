@@ -1,0 +1,35 @@
+// What a model id stands for: an agent or a plain model of an upstream. Immutable, shared by all
+// threads.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace agw::agent {
+
+struct ModelEntry {
+  std::string id;                                // canonical
+  const config::AgentSettings* agent = nullptr;  // nullptr: a plain model
+  std::string upstream;
+  std::string upstream_model;
+};
+
+class ModelDirectory {
+ public:
+  // `settings` outlives the directory.
+  explicit ModelDirectory(const config::Settings& settings);
+  // nullptr: unknown. `canonical` comes from canonicalModelId.
+  const ModelEntry* find(std::string_view canonical) const;
+  // Agents in file order, then plain models by upstream.
+  const std::vector<ModelEntry>& all() const { return entries_; }
+
+ private:
+  std::vector<ModelEntry> entries_;
+  std::unordered_map<std::string_view, std::size_t> by_id_;  // keys point into entries_
+};
+
+}  // namespace agw::agent
