@@ -1,4 +1,5 @@
-// The rule evaluator for model ids at the edge and in the executor: explicit deny > allow > default deny.
+// The rule evaluator for model ids at the edge and in the executor: explicit deny > allow > default
+// deny.
 #pragma once
 
 #include <string_view>
@@ -18,7 +19,8 @@ struct AccessRules {
 Access evaluateAccess(const AccessRules& rules, std::string_view canonical) noexcept;
 
 // True when `glob_list` has at least one entry and every entry is a well-formed glob (characters of
-// model ids plus '*' and '?'). Used when key files and configurations are loaded.
+// model ids plus '*' and '?', with something before and after the first '/', if there is one).
+// Used when key files and configurations are loaded.
 bool isValidGlobList(std::string_view glob_list) noexcept;
 
 }  // namespace agw

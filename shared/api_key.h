@@ -1,6 +1,7 @@
 // The key file: one key a line, "<id> sha256:<64 hex> [word=value ...]", '#' comments, blank lines.
-// Words: allow= deny= (comma-separated globs, see access_rules.h) scopes= act_as= expires=<RFC 3339, Z>
-// requests=60/m burst=20 tokens=100k/m streams=8 max_run=600s. A line is at most 4 KiB.
+// Words, each at most once: allow= deny= (comma-separated globs, see access_rules.h) scopes=
+// act_as= expires=<RFC 3339, Z> requests=60/m burst=20 tokens=100k/m streams=8 max_run=600s. A line
+// is at most 4 KiB.
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include "shared/edge_headers.h"
+#include "shared/quantity.h"
 
 namespace agw {
 
@@ -17,12 +19,6 @@ using KeyHash = std::array<unsigned char, 32>;
 inline constexpr std::size_t kMaxKeyLine = 4096;
 inline constexpr std::size_t kMaxKeyId = 64;       // [A-Za-z0-9._@-]{1,64}
 inline constexpr std::size_t kMaxKeySecret = 512;  // longer credentials are refused unhashed
-
-// A count per window; count 0 = not set.
-struct Rate {
-  std::uint64_t count = 0;
-  std::uint32_t window_seconds = 0;
-};
 
 // Views point into the parsed line.
 struct KeyLine {
@@ -34,10 +30,10 @@ struct KeyLine {
   ScopeSet scopes = scopeBit(Scope::Chat);
   Rate requests;
   Rate tokens;
-  std::uint32_t burst = 0;          // 0: not set
-  std::uint32_t streams = 0;        // 0: not set
+  std::uint32_t burst = 0;    // 0: not set
+  std::uint32_t streams = 0;  // 0: not set
   std::uint32_t max_run_seconds = 0;
-  std::int64_t expires_unix = 0;    // 0: never
+  std::int64_t expires_unix = 0;  // 0: never
 };
 
 enum class KeyLineResult { Key, Empty, Error };
@@ -45,7 +41,7 @@ enum class KeyLineResult { Key, Empty, Error };
 // On Error, `error` says what is wrong and what to write instead; it never repeats the hash.
 KeyLineResult parseKeyLine(std::string_view line, KeyLine& key, std::string& error);
 
-// SHA-256 of a presented secret.
+// SHA-256 of a presented secret. All zeros, which no key line can hold, when OpenSSL fails.
 KeyHash hashKeySecret(std::string_view secret) noexcept;
 
 }  // namespace agw

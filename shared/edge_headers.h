@@ -11,20 +11,22 @@ namespace agw {
 namespace header {
 // Edge -> executor. Lower-case twins serve comparisons; HTTP header names are case-insensitive.
 inline constexpr std::string_view kKeyId = "X-Agent-Key-Id";
-inline constexpr std::string_view kScopes = "X-Agent-Scopes";          // "chat,mcp"
-inline constexpr std::string_view kGrants = "X-Agent-Grants";          // see Grants
-inline constexpr std::string_view kModel = "X-Agent-Model";            // canonical model id
-inline constexpr std::string_view kDeadlineMs = "X-Agent-Deadline-Ms"; // remaining, relative
-inline constexpr std::string_view kProof = "X-Agent-Proof";            // see proof.h
+inline constexpr std::string_view kScopes = "X-Agent-Scopes";           // "chat,mcp"
+inline constexpr std::string_view kGrants = "X-Agent-Grants";           // see Grants
+inline constexpr std::string_view kModel = "X-Agent-Model";             // canonical model id
+inline constexpr std::string_view kDeadlineMs = "X-Agent-Deadline-Ms";  // remaining, relative
+inline constexpr std::string_view kProof = "X-Agent-Proof";             // see proof.h
 inline constexpr std::string_view kRequestId = "X-Request-Id";
 // Executor -> edge.
 inline constexpr std::string_view kRunId = "X-Agent-Run-Id";
-inline constexpr std::string_view kUsage = "X-Agent-Usage";    // JSON of Usage; stripped by the edge
-inline constexpr std::string_view kStream = "X-Agent-Stream";  // openai|anthropic|none; stripped by the edge
-inline constexpr std::string_view kPrefix = "x-agent-";        // lower case
+inline constexpr std::string_view kUsage = "X-Agent-Usage";  // JSON of Usage; stripped by the edge
+inline constexpr std::string_view kStream =
+    "X-Agent-Stream";  // openai|anthropic|none; stripped by the edge
+inline constexpr std::string_view kPrefix = "x-agent-";  // lower case
 }  // namespace header
 
-// True for every spelling of a header of this contract: "X-Agent-…" in any case, with '_' for '-' too.
+// True for every spelling of a header of this contract: "X-Agent-…" in any case, with '_' for '-'
+// too.
 bool isAgentHeader(std::string_view name) noexcept;
 
 // A request id is accepted from a client when it matches [A-Za-z0-9._-]{1,128}.
@@ -39,14 +41,19 @@ std::optional<ScopeSet> parseScopes(std::string_view comma_list) noexcept;
 // "chat,mcp" in the order chat, mcp, runs, admin. Returns a static string.
 std::string_view formatScopes(ScopeSet scopes) noexcept;
 
-// X-Agent-Grants: what the key may use, "allow=<globs>;deny=<globs>;act_as=<name>". Absent parts are left out.
+// X-Agent-Grants: what the key may use, "allow=<globs>;deny=<globs>;act_as=<name>". Absent parts
+// are left out.
 struct Grants {
   std::string_view allow;
   std::string_view deny;
   std::string_view act_as;
 };
+// An act_as name: characters of model ids, 1 to 128 bytes.
+bool isValidActAs(std::string_view name) noexcept;
+// The parts must be valid (see parseGrants), as those of a parsed key line are.
 void appendGrants(std::string& out, const Grants& grants);
-// Views into `value`; nullopt when it is malformed.
+// Views into `value`; nullopt when a part is unknown, stands twice or holds no valid globs or name.
+// An empty value grants nothing.
 std::optional<Grants> parseGrants(std::string_view value) noexcept;
 
 // Token counts of one response, as X-Agent-Usage and the ": agent-usage" comment carry them:
@@ -58,6 +65,7 @@ struct Usage {
 };
 inline constexpr std::string_view kUsageComment = ": agent-usage ";
 std::string formatUsage(const Usage& usage);
-std::optional<Usage> parseUsage(std::string_view json) noexcept;  // exactly the format above, spaces allowed
+std::optional<Usage> parseUsage(
+    std::string_view json) noexcept;  // exactly the format above, spaces and tabs allowed
 
 }  // namespace agw

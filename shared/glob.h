@@ -1,5 +1,6 @@
 // Globs of key files, policies and tool lists: '*' matches any run of characters ('/' included),
-// '?' exactly one byte, everything else itself. Case-sensitive. Linear in pattern x text, no recursion.
+// '?' exactly one byte, everything else itself. Case-sensitive. Linear in pattern x text, no
+// recursion.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,8 @@
-// The one table of error codes: code -> HTTP status -> OpenAI error type, used by edge and executor.
-// Wire form (OpenAI OpenAPI file, schema "ErrorResponse"; all four keys are required):
+// The one table of error codes: code -> HTTP status -> OpenAI error type, used by edge and
+// executor. Wire form (OpenAI OpenAPI file, schema "ErrorResponse"; all four keys are required):
 //   {"error":{"message":string,"type":string,"param":string|null,"code":string|null}}
+// Types: 429 -> rate_limit_error; 403 -> permission_error; every other 4xx that is the client's to
+// mend (401 and 404 included) -> invalid_request_error; 5xx, 424 and 499 -> api_error.
 #pragma once
 
 #include <cstddef>
@@ -81,7 +83,8 @@ void appendErrorJson(std::string& out, ErrorCode code, std::string_view message,
                      std::string_view param = {});
 
 // The same into a fixed buffer, for the edge: no allocation, no exception. The message is cut (at a
-// character border) so that the JSON always is whole. Returns the bytes written; needs capacity >= 256.
+// character border) so that the JSON always is whole. A param over 64 bytes is
+// cut too. Returns the bytes written; needs capacity >= 256, and returns 0 when that is not given.
 std::size_t writeErrorJson(char* out, std::size_t capacity, ErrorCode code,
                            std::string_view message, std::string_view param = {}) noexcept;
 

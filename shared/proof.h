@@ -1,10 +1,13 @@
-// X-Agent-Proof: shows the executor that a request came through an edge which holds the shared secret.
+// X-Agent-Proof: shows the executor that a request came through an edge which holds the shared
+// secret.
 //
-// Header value: "v1;t=<unix seconds>;h=<64 hex digits>". The HMAC-SHA256 (RFC 2104) covers, joined by LF:
+// Header value: "v1;t=<unix seconds>;h=<64 lower-case hex digits>". The HMAC-SHA256 (RFC 2104)
+// covers, joined by LF:
 //   agent-proof-v1, t, method, request target as on the request line, request id,
-//   then one "name:value" line (name in lower case) for every X-Agent-* header but the proof, sorted by name.
-// The secret file has one secret a line (at least 32 bytes each), at most two while it is rotated: the
-// first signs, each verifies.
+//   then one "name:value" line (name in lower case) for every X-Agent-* header but the proof,
+//   sorted by name.
+// The secret file has one secret a line (at least 32 bytes each), at most two while it is rotated:
+// the first signs, each verifies.
 #pragma once
 
 #include <cstdint>
@@ -31,19 +34,22 @@ struct ProofInput {
 inline constexpr std::int64_t kProofLifetimeSeconds = 30;
 inline constexpr std::size_t kProofMaxSize = 96;
 
-// Writes the header value into `out` (capacity >= kProofMaxSize) and returns its size; 0 when the input
-// holds a CR, LF or NUL, which no header may carry, or is larger than 40 KiB. No exception.
+// Writes the header value into `out` (capacity >= kProofMaxSize) and returns its size; 0 when the
+// input holds a CR, LF or NUL, which no header may carry, has its headers out of order, or is
+// larger than 40 KiB (which stand on the stack). No exception, no heap of ours.
 std::size_t signProof(std::string_view secret, const ProofInput& input, std::int64_t unix_seconds,
                       char* out) noexcept;
 
 enum class ProofVerdict { Valid, Missing, Malformed, Expired, Mismatch };
 std::string_view describe(ProofVerdict verdict) noexcept;
 
-// Constant time in the MAC. A proof from more than kProofLifetimeSeconds ago, or as far ahead, is Expired.
+// Constant time in the MAC. A proof from more than kProofLifetimeSeconds ago, or as far ahead, is
+// Expired.
 ProofVerdict verifyProof(std::span<const std::string> secrets, const ProofInput& input,
                          std::string_view proof, std::int64_t unix_seconds) noexcept;
 
-// The secrets of a secret file's text, in order; `error` (never with a secret in it) names the line.
+// The secrets of a secret file's text, in order; `error` (never with a secret in it) names the
+// line.
 struct EdgeSecrets {
   std::vector<std::string> secrets;
   std::string error;  // empty: good

@@ -1,9 +1,11 @@
 // Takes the executor's usage comment block out of a server-sent event stream as it passes.
 //
-// The block is ": agent-usage {json}\n\n" (see edge_headers.h) and stands on its own. Everything else
-// passes untouched and at once: at most one line that starts with ':' is held back until its end is seen,
-// and never more than kMaxHeldLine bytes (a longer comment line is passed on). Source for the framing:
-// WHATWG HTML, "Server-sent events".
+// The block is ": agent-usage {json}\n\n" (see edge_headers.h) and stands on its own; it goes with
+// the blank line that ends it. Should such a line stand inside another block, then only the line
+// goes: the blank line ends that block. Everything else passes untouched and at once: only a line
+// that starts like a usage comment is held back, until it differs or its end is seen, and never
+// more than kMaxHeldLine bytes (a longer comment is passed on). Lines end with LF, CRLF or CR.
+// Source for the framing: WHATWG HTML, "Server-sent events".
 #pragma once
 
 #include <array>
@@ -21,9 +23,9 @@ class SseUsageFilter {
  public:
   static constexpr std::size_t kMaxHeldLine = 256;
 
-  // Where the bytes to pass on go. `from_input` views point into the fed input (so that nginx can make
-  // shadow buffers without a copy); otherwise the view is into the filter's held line and must be copied
-  // before the next call.
+  // Where the bytes to pass on go. `from_input` views point into the fed input (so that nginx can
+  // make shadow buffers without a copy); otherwise the view is into the filter's held line and must
+  // be copied before the next call.
   struct Sink {
     void* context;
     // Returns false to stop (out of memory); feed() then returns false.
@@ -35,16 +37,29 @@ class SseUsageFilter {
   bool finish(const Sink& sink) noexcept;
 
   const std::optional<Usage>& usage() const noexcept { return usage_; }  // the last block seen
-  // data: events seen, [DONE] included; the fallback when no usage is reported.
+  // Events with a data line seen, [DONE] included; the fallback when no usage is reported.
   std::uint64_t dataEvents() const noexcept { return data_events_; }
 
  private:
-  enum class State : std::uint8_t { LineStart, InLine, InComment, AfterUsage, AfterUsageCr };
+  enum class State : std::uint8_t { LineStart, InLine, InComment, AfterUsage };
+  class Run;
+
+  const char* startLine(const char* p, Run& run) noexcept;
+  const char* passLine(const char* p, const char* end) noexcept;
+  const char* holdComment(const char* p, const char* end, Run& run) noexcept;
+  const char* dropBlankLine(const char* p, Run& run) noexcept;
+  void endLine(char terminator) noexcept;
+
   State state_ = State::LineStart;
-  bool last_was_cr_ = false;
-  std::uint8_t data_prefix_ = 0;
-  std::uint16_t held_ = 0;
-  std::array<char, kMaxHeldLine> line_;
+  // The last terminator was a CR: an LF that follows belongs to it, and shares its fate.
+  bool after_passed_cr_ = false;
+  bool after_dropped_cr_ = false;
+  bool in_block_ = false;        // a line of the current event block was passed on
+  bool block_has_data_ = false;  // the current block is counted
+  std::uint8_t field_matched_ =
+      0;  // how much of "data:" the line has matched; kNoMatch: it is another field
+  std::uint16_t held_ = 0;  // bytes of line_ in use
+  std::array<char, kMaxHeldLine> line_{};
   std::uint64_t data_events_ = 0;
   std::optional<Usage> usage_;
 };

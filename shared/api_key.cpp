@@ -1,0 +1,215 @@
+#include "shared/api_key.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "shared/access_rules.h"
+#include "shared/model_chars.h"
+
+namespace agw {
+namespace {
+
+constexpr std::string_view kHashPrefix = "sha256:";
+constexpr std::string_view kBlanks = " \t";
+
+// The words a line may carry after its hash, in the order of their bit in `seen`.
+constexpr std::string_view kWords[] = {"allow",    "deny",  "act_as", "scopes",  "expires",
+                                       "requests", "burst", "tokens", "streams", "max_run"};
+
+std::string_view takeWord(std::string_view& line) {
+  const std::size_t start = line.find_first_not_of(kBlanks);
+  if (start == std::string_view::npos) {
+    line = {};
+    return {};
+  }
+  line.remove_prefix(start);
+  const std::size_t size = std::min(line.find_first_of(kBlanks), line.size());
+  const std::string_view word = line.substr(0, size);
+  line.remove_prefix(size);
+  return word;
+}
+
+bool isKeyId(std::string_view id) {
+  return !id.empty() && id.size() <= kMaxKeyId && std::all_of(id.begin(), id.end(), [](char c) {
+    return isAsciiAlnum(c) || std::string_view("._@-").find(c) != std::string_view::npos;
+  });
+}
+
+int hexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool parseHash(std::string_view word, KeyHash& hash, std::string& error) {
+  // The word is never quoted: a secret may stand here by mistake.
+  if (!word.starts_with(kHashPrefix)) {
+    error =
+        "the second word must be sha256: and the 64 hex digits of the secret's SHA-256, never the "
+        "secret itself; make them with: printf %s \"$SECRET\" | sha256sum";
+    return false;
+  }
+  word.remove_prefix(kHashPrefix.size());
+  if (word.size() != 2 * hash.size()) {
+    error = "sha256: needs exactly 64 hex digits after it, here stand " +
+            std::to_string(word.size()) + " characters";
+    return false;
+  }
+  unsigned char any = 0;
+  for (std::size_t i = 0; i < hash.size(); ++i) {
+    const int high = hexDigit(word[2 * i]);
+    const int low = hexDigit(word[2 * i + 1]);
+    if (high < 0 || low < 0) {
+      error = "sha256: holds a character that is no hex digit; write 64 of 0-9 and a-f";
+      return false;
+    }
+    hash[i] = static_cast<unsigned char>(high << 4 | low);
+    any |= hash[i];
+  }
+  if (any == 0) {
+    // hashKeySecret gives zeros when it fails: no key may ever match that.
+    error = "sha256: is all zeros, which is no hash of a secret";
+    return false;
+  }
+  return true;
+}
+
+// "allow=team/" -> the message with the value quoted, cut to a length that a log line bears.
+std::string badValue(std::string_view word, std::string_view value, std::string_view advice) {
+  constexpr std::size_t kQuoted = 80;
+  std::string text{word};
+  text += "=";
+  text += value.substr(0, kQuoted);
+  if (value.size() > kQuoted) text += "...";
+  text += ": ";
+  text += advice;
+  return text;
+}
+
+bool parseSmallCount(std::string_view value, std::uint32_t& out) {
+  const auto count = parseCount(value);
+  if (!count || *count > std::numeric_limits<std::uint32_t>::max()) return false;
+  out = static_cast<std::uint32_t>(*count);
+  return true;
+}
+
+// Sets one field; returns the advice when the value is bad, else an empty view.
+std::string_view setWord(std::string_view word, std::string_view value, KeyLine& key) {
+  if (word == "allow" || word == "deny") {
+    if (!isValidGlobList(value)) {
+      return "write model globs joined by commas, without spaces, e.g. default/*,research/*";
+    }
+    (word == "allow" ? key.allow : key.deny) = value;
+  } else if (word == "act_as") {
+    if (!isValidActAs(value)) return "write one agent name, e.g. act_as=researcher";
+    key.act_as = value;
+  } else if (word == "scopes") {
+    const auto scopes = parseScopes(value);
+    if (!scopes) return "write one or more of chat,mcp,runs,admin joined by commas";
+    key.scopes = *scopes;
+  } else if (word == "expires") {
+    const auto time = parseUtcTime(value);
+    if (!time || *time == 0) {
+      return "write a time in UTC like expires=2027-06-30T00:00:00Z, or leave the word out";
+    }
+    key.expires_unix = *time;
+  } else if (word == "requests" || word == "tokens") {
+    const auto rate = parseRate(value);
+    if (!rate) {
+      return "write a count of at least 1 and a window s, m, h or d, e.g. 60/m or 100k/m; without "
+             "the word the location's limit holds";
+    }
+    (word == "requests" ? key.requests : key.tokens) = *rate;
+  } else if (word == "burst") {
+    if (!parseSmallCount(value, key.burst)) return "write a count of at least 1, e.g. burst=20";
+  } else if (word == "streams") {
+    if (!parseSmallCount(value, key.streams)) return "write a count of at least 1, e.g. streams=8";
+  } else {
+    const auto seconds = parseDuration(value);
+    if (!seconds) return "write a time with its unit s, m, h or d, at most 30d, e.g. max_run=600s";
+    key.max_run_seconds = *seconds;
+  }
+  return {};
+}
+
+bool parseWord(std::string_view text, unsigned& seen, KeyLine& key, std::string& error) {
+  const std::size_t equals = text.find('=');
+  const std::string_view word = text.substr(0, equals);
+  const auto* known = std::find(std::begin(kWords), std::end(kWords), word);
+  if (equals == std::string_view::npos || known == std::end(kWords)) {
+    // Only a name made of letters is quoted: anything else may be a misplaced secret.
+    const bool is_name = word.size() <= 24 && std::all_of(word.begin(), word.end(), [](char c) {
+                           return (c >= 'a' && c <= 'z') || c == '_';
+                         });
+    error =
+        is_name && !word.empty() ? "unknown word \"" + std::string(word) + "\"" : "unknown word";
+    error +=
+        "; after the hash may stand allow= deny= scopes= act_as= expires= requests= burst= tokens= "
+        "streams= max_run=, separated by spaces";
+    if (text.starts_with('#')) error = "a comment must stand on a line of its own";
+    return false;
+  }
+  const unsigned bit = 1U << (known - std::begin(kWords));
+  if ((seen & bit) != 0) {
+    error = std::string(word) + "= stands twice; write it once";
+    return false;
+  }
+  seen |= bit;
+  const std::string_view value = text.substr(equals + 1);
+  const std::string_view advice = setWord(word, value, key);
+  if (!advice.empty()) {
+    error = badValue(word, value, advice);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+KeyLineResult parseKeyLine(std::string_view line, KeyLine& key, std::string& error) {
+  key = KeyLine{};
+  error.clear();
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.size() > kMaxKeyLine) {
+    error = "the line is longer than 4096 bytes; use wider globs or several keys";
+    return KeyLineResult::Error;
+  }
+  for (const char c : line) {
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) {
+      error = "the line holds a control character";
+      return KeyLineResult::Error;
+    }
+  }
+  const std::string_view id = takeWord(line);
+  if (id.empty() || id.front() == '#') return KeyLineResult::Empty;
+  if (!isKeyId(id)) {
+    error =
+        "the line must begin with the key's id: 1 to 64 characters of A-Z a-z 0-9 . _ @ -, e.g. "
+        "alice";
+    return KeyLineResult::Error;
+  }
+  key.id = id;
+  if (!parseHash(takeWord(line), key.hash, error)) return KeyLineResult::Error;
+  unsigned seen = 0;
+  for (std::string_view word = takeWord(line); !word.empty(); word = takeWord(line)) {
+    if (!parseWord(word, seen, key, error)) return KeyLineResult::Error;
+  }
+  return KeyLineResult::Key;
+}
+
+KeyHash hashKeySecret(std::string_view secret) noexcept {
+  // Fetched once: the implicit fetch of EVP_sha256() costs more than the hash of a key.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  KeyHash hash{};
+  if (kSha256 == nullptr ||
+      EVP_Digest(secret.data(), secret.size(), hash.data(), nullptr, kSha256, nullptr) != 1) {
+    hash.fill(0);
+  }
+  return hash;
+}
+
+}  // namespace agw

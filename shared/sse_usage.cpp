@@ -1,0 +1,204 @@
+#include "shared/sse_usage.h"
+
+#include <cstring>
+#include <type_traits>
+
+namespace agw {
+
+static_assert(std::is_trivially_copyable_v<SseUsageFilter>);
+
+namespace {
+
+constexpr std::string_view kDataField = "data:";
+constexpr std::uint8_t kNoMatch = 0xFF;
+
+constexpr bool isTerminator(char c) { return c == '\n' || c == '\r'; }
+
+}  // namespace
+
+// The stretch of the input that is to pass and was not given to the sink yet.
+class SseUsageFilter::Run {
+ public:
+  Run(const char* begin, const Sink& sink) noexcept : begin_(begin), sink_(sink) {}
+
+  bool good() const noexcept { return good_; }
+  // Everything before `p` passes; what comes from there on is not decided.
+  void passUntil(const char* p) noexcept {
+    if (p != begin_) give({begin_, static_cast<std::size_t>(p - begin_)}, true);
+    begin_ = p;
+  }
+  // The input from the last decided byte up to `p` is taken out.
+  void dropUntil(const char* p) noexcept { begin_ = p; }
+  void passHeld(std::string_view bytes) noexcept {
+    if (!bytes.empty()) give(bytes, false);
+  }
+  const char* begin() const noexcept { return begin_; }
+
+ private:
+  void give(std::string_view bytes, bool from_input) noexcept {
+    good_ = good_ && sink_.pass(sink_.context, bytes, from_input);
+  }
+
+  const char* begin_;
+  const Sink& sink_;
+  bool good_ = true;
+};
+
+bool SseUsageFilter::feed(std::string_view input, const Sink& sink) noexcept {
+  const char* p = input.data();
+  const char* const end = p + input.size();
+  Run run(p, sink);
+  while (p != end && run.good()) {
+    switch (state_) {
+      case State::LineStart:
+        p = startLine(p, run);
+        break;
+      case State::InLine:
+        p = passLine(p, end);
+        break;
+      case State::InComment:
+        p = holdComment(p, end, run);
+        break;
+      case State::AfterUsage:
+        p = dropBlankLine(p, run);
+        break;
+    }
+  }
+  run.passUntil(end);
+  return run.good();
+}
+
+bool SseUsageFilter::finish(const Sink& sink) noexcept {
+  Run run(nullptr, sink);
+  run.passHeld({line_.data(), held_});
+  held_ = 0;
+  state_ = State::InLine;
+  return run.good();
+}
+
+const char* SseUsageFilter::startLine(const char* p, Run& run) noexcept {
+  if (*p == '\n' && (after_passed_cr_ || after_dropped_cr_)) {
+    if (after_dropped_cr_) {
+      run.passUntil(p);
+      run.dropUntil(p + 1);
+    }
+    after_passed_cr_ = after_dropped_cr_ = false;
+    return p + 1;
+  }
+  after_passed_cr_ = after_dropped_cr_ = false;
+  if (isTerminator(*p)) {
+    in_block_ = false;
+    block_has_data_ = false;
+    after_passed_cr_ = *p == '\r';
+    return p + 1;
+  }
+  if (*p == ':') {
+    run.passUntil(p);
+    state_ = State::InComment;
+    return p;
+  }
+  in_block_ = true;
+  field_matched_ = 0;
+  state_ = State::InLine;
+  return p;
+}
+
+void SseUsageFilter::endLine(char terminator) noexcept {
+  // A line "data" without a colon is a data field, too.
+  if (field_matched_ == kDataField.size() - 1 && !block_has_data_) {
+    block_has_data_ = true;
+    ++data_events_;
+  }
+  after_passed_cr_ = terminator == '\r';
+  state_ = State::LineStart;
+}
+
+const char* SseUsageFilter::passLine(const char* p, const char* end) noexcept {
+  while (p != end && field_matched_ < kDataField.size()) {
+    if (isTerminator(*p)) {
+      endLine(*p);
+      return p + 1;
+    }
+    if (*p != kDataField[field_matched_]) {
+      field_matched_ = kNoMatch;
+      break;
+    }
+    ++p;
+    if (++field_matched_ == kDataField.size() && !block_has_data_) {
+      block_has_data_ = true;
+      ++data_events_;
+    }
+  }
+  const auto size = static_cast<std::size_t>(end - p);
+  if (size == 0) return end;
+  const auto* lf = static_cast<const char*>(std::memchr(p, '\n', size));
+  const char* line_end = lf != nullptr ? lf : end;
+  const auto* cr =
+      static_cast<const char*>(std::memchr(p, '\r', static_cast<std::size_t>(line_end - p)));
+  if (cr != nullptr) line_end = cr;
+  if (line_end == end) return end;
+  endLine(*line_end);
+  return line_end + 1;
+}
+
+// Bytes of the comment stand in line_ (from earlier input) and then from run.begin() up to `p`.
+const char* SseUsageFilter::holdComment(const char* p, const char* end, Run& run) noexcept {
+  const char* const from = run.begin();
+  while (p != end && !isTerminator(*p)) {
+    const std::size_t at = held_ + static_cast<std::size_t>(p - from);
+    if (at == kMaxHeldLine || (at < kUsageComment.size() && *p != kUsageComment[at])) {
+      run.passHeld({line_.data(), held_});
+      held_ = 0;
+      in_block_ = true;
+      field_matched_ = kNoMatch;
+      state_ = State::InLine;
+      return p;
+    }
+    ++p;
+  }
+  const auto fresh = static_cast<std::size_t>(p - from);
+  if (p == end) {
+    std::memcpy(line_.data() + held_, from, fresh);
+    held_ = static_cast<std::uint16_t>(held_ + fresh);
+    run.dropUntil(end);
+    return end;
+  }
+
+  std::string_view line{from, fresh};
+  const std::size_t held_before = held_;
+  if (held_before != 0) {
+    std::memcpy(line_.data() + held_before, from, fresh);
+    line = {line_.data(), held_before + fresh};
+  }
+  held_ = 0;
+  std::optional<Usage> usage;
+  if (line.size() > kUsageComment.size()) usage = parseUsage(line.substr(kUsageComment.size()));
+  if (!usage) {
+    run.passHeld({line_.data(), held_before});
+    in_block_ = true;
+    field_matched_ = kNoMatch;
+    endLine(*p);
+    return p + 1;
+  }
+  usage_ = usage;
+  after_dropped_cr_ = *p == '\r';
+  run.dropUntil(p + 1);
+  state_ = in_block_ ? State::LineStart : State::AfterUsage;
+  return p + 1;
+}
+
+const char* SseUsageFilter::dropBlankLine(const char* p, Run& run) noexcept {
+  if (*p == '\n' && after_dropped_cr_) {  // the second half of the comment's own CRLF
+    after_dropped_cr_ = false;
+    run.dropUntil(p + 1);
+    return p + 1;
+  }
+  after_dropped_cr_ = false;
+  state_ = State::LineStart;
+  if (!isTerminator(*p)) return p;
+  after_dropped_cr_ = *p == '\r';
+  run.dropUntil(p + 1);
+  return p + 1;
+}
+
+}  // namespace agw
