@@ -13,10 +13,10 @@ namespace agw::config {
 
 struct Problem {
   std::string file;
-  std::size_t line = 0;    // from 1; 0: the whole file
+  std::size_t line = 0;  // from 1; 0: the whole file
   std::size_t column = 0;
-  std::string path;        // YAML path, e.g. agents[0].tools[1].provider
-  std::string message;     // what is wrong and what to write instead; never a secret's value
+  std::string path;     // YAML path, e.g. agents[0].tools[1].provider
+  std::string message;  // what is wrong and what to write instead; never a secret's value
 };
 
 // "file:line:column: path: message"

@@ -1,4 +1,5 @@
-// The configuration as plain values, checked and with every default filled in. Immutable once loaded.
+// The configuration as plain values, checked and with every default filled in. Immutable once
+// loaded.
 #pragma once
 
 #include <cstdint>
@@ -18,45 +19,45 @@ struct HeaderSetting {
 
 struct UpstreamSettings {
   std::string name;
-  Url base_url;                  // e.g. http://localhost:1234/v1
-  std::string api_key;           // empty: no Authorization header
+  Url base_url;         // e.g. http://localhost:1234/v1
+  std::string api_key;  // empty: no Authorization header
   std::vector<HeaderSetting> headers;
   std::vector<std::string> models;  // plain models served as "<name>/<model>"
   Millis connect_timeout{5000};
   Millis first_byte_timeout{120000};
   Millis idle_timeout{120000};
-  std::string ca_file;           // empty: the system's trust store
+  std::string ca_file;  // empty: the system's trust store
 };
 
 struct McpServerSettings {
   std::string name;
-  Url url;                       // transport: http (streamable HTTP)
+  Url url;  // transport: http (streamable HTTP)
   std::vector<HeaderSetting> headers;
-  Millis timeout{30000};         // of one call
-  std::string error;             // not empty: listed with status error, e.g. a transport that is not built yet
+  Millis timeout{30000};  // of one call
+  std::string error;  // not empty: listed with status error, e.g. a transport that is not built yet
 };
 
 enum class ToolProvider { Http, Mcp, Local };
 
 struct ToolSettings {
-  std::string name;              // [A-Za-z0-9_-]{1,64}, as the model sees it
-  std::string description;       // empty for MCP: the server's
+  std::string name;         // [A-Za-z0-9_-]{1,64}, as the model sees it
+  std::string description;  // empty for MCP: the server's
   ToolProvider provider = ToolProvider::Http;
-  std::string parameters_json;   // JSON Schema; empty for MCP: the server's inputSchema
+  std::string parameters_json;  // JSON Schema; empty for MCP: the server's inputSchema
   // http
-  std::string method = "POST";   // GET puts the arguments in the query
+  std::string method = "POST";  // GET puts the arguments in the query
   Url url;
   std::vector<HeaderSetting> headers;
   std::size_t max_response_bytes = 1024 * 1024;
   // mcp
   std::string mcp_server;
-  std::string mcp_method;        // the tool's name on that server
+  std::string mcp_method;  // the tool's name on that server
   Millis timeout{30000};
-  std::string error;             // not empty: cannot be built (yet)
+  std::string error;  // not empty: cannot be built (yet)
 };
 
 struct AgentPolicies {
-  unsigned max_tool_hops = 8;    // LLM calls that may ask for tools before the run ends with "length"
+  unsigned max_tool_hops = 8;  // LLM calls that may ask for tools before the run ends with "length"
   Millis max_run{300000};
   unsigned max_parallel_tools = 8;
   std::size_t max_tool_result_bytes = 64 * 1024;  // longer results are cut with a visible mark
@@ -65,29 +66,29 @@ struct AgentPolicies {
 enum class AgentKind { Declarative, Sdk };
 
 struct AgentSettings {
-  std::string id;                // canonical "namespace/name"
+  std::string id;  // canonical "namespace/name"
   std::string display_name;
   std::string description;
   AgentKind kind = AgentKind::Declarative;
   std::string upstream;
-  std::string model;             // as the upstream knows it
+  std::string model;  // as the upstream knows it
   std::string instructions;
-  std::string module;            // kind sdk
+  std::string module;              // kind sdk
   std::vector<std::string> tools;  // names in Settings::tools
   AgentPolicies policies;
-  std::string error;             // not empty: listed with status error, requests get agent_unavailable
+  std::string error;  // not empty: listed with status error, requests get agent_unavailable
 };
 
 struct ServerSettings {
   std::string listen = "unix:/run/agent-gateway/executor.sock";
-  unsigned threads = 0;          // 0: one a core
+  unsigned threads = 0;  // 0: one a core
   std::string edge_secret_file = "/etc/agent-gateway/edge_secret";
   Millis drain_timeout{30000};
   Millis keep_alive_interval{15000};  // of ": keep-alive" comments
 };
 
 struct LogSettings {
-  std::string file;              // empty: stderr
+  std::string file;  // empty: stderr
   std::string level = "info";
 };
 

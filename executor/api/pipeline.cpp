@@ -1,0 +1,126 @@
+#include "api/pipeline.h"
+
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <ctime>
+#include <exception>
+#include <utility>
+
+#include "api/edge_identity.h"
+#include "api/error_reply.h"
+#include "api/request_log.h"
+#include "api/router.h"
+#include "base/id.h"
+
+namespace agw::api {
+namespace {
+
+// W3C Trace Context, version 00; anything else is not passed on.
+std::string readTraceparent(const io::ServerRequest& request) {
+  const std::string_view value = request.header("traceparent");
+  const bool plausible = value.size() == 55 && value.starts_with("00-") && value[35] == '-' &&
+                         value[52] == '-' &&
+                         value.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+  return plausible ? std::string(value) : std::string();
+}
+
+std::string readRequestId(const io::ServerRequest& request) {
+  const std::string_view id = request.header(header::kRequestId);
+  return isValidRequestId(id) ? std::string(id) : randomId("req_");
+}
+
+Error missingKey() { return clientError(ErrorCode::InvalidApiKey, "This needs an API key."); }
+
+Error missingScope() {
+  return clientError(ErrorCode::ScopeNotGranted, "This key may not do that.");
+}
+
+Error noRoute(const RouteMatch& match, std::string_view method, std::string_view path) {
+  if (match.allowed.empty()) {
+    return clientError(ErrorCode::NotFound,
+                       "There is nothing at \"" + std::string(path.substr(0, 256)) + "\".");
+  }
+  return clientError(ErrorCode::MethodNotAllowed, "\"" + std::string(method) +
+                                                      "\" is not allowed here; use " +
+                                                      std::string(match.allowed) + ".");
+}
+
+}  // namespace
+
+std::string Pipeline::errorBody(int status, std::string_view message) {
+  ErrorCode code = ErrorCode::BadRequest;
+  if (status == 408) code = ErrorCode::RequestTimeout;
+  if (status == 413) code = ErrorCode::RequestTooLarge;
+  if (status == 431) code = ErrorCode::HeadersTooLarge;
+  std::string out;
+  appendErrorJson(out, code, message);
+  return out;
+}
+
+Result<void> Pipeline::admit(RequestContext& context) const {
+  const RouteMatch match = findRoute(context.request.method, context.path);
+  if (match.route != nullptr && !match.route->needs_proof) return {};
+  auto proof = checkProof(context.request, context.request_id, parts_.service.edge_secrets,
+                          std::time(nullptr));
+  if (!proof) return proof;
+  auto identity = readIdentity(context.request);
+  if (!identity) return identity.error();
+  context.identity = *identity;
+  auto deadline = readDeadline(context.request);
+  if (!deadline) return deadline.error();
+  context.deadline = *deadline;
+  if (match.route == nullptr) return noRoute(match, context.request.method, context.path);
+  if (match.route->scopes == 0) return {};
+  if (context.identity.key_id.empty()) return missingKey();
+  if ((context.identity.scopes & match.route->scopes) == 0) return missingScope();
+  return {};
+}
+
+net::awaitable<Result<void>> Pipeline::dispatch(RequestContext& context) {
+  if (auto admitted = admit(context); !admitted) co_return admitted;
+  const RouteMatch match = findRoute(context.request.method, context.path);
+  co_return co_await match.route->endpoint(context, parts_);
+}
+
+net::awaitable<void> Pipeline::handle(io::ServerRequest& request, io::ResponseWriter& writer) {
+  RecordingResponse response(writer);
+  const std::string_view target = request.target;
+  RequestContext context{request,
+                         response,
+                         target.substr(0, target.find('?')),
+                         readRequestId(request),
+                         readTraceparent(request),
+                         {},
+                         {},
+                         {},
+                         {}};
+  RequestLogLine line(parts_.service.log, context, response);
+
+  Result<void> result;
+  std::string exception;
+  try {
+    result = co_await dispatch(context);
+  } catch (const std::exception& error) {
+    exception = error.what();
+  }
+  const auto cancelled = (co_await net::this_coro::cancellation_state).cancelled();
+  if (cancelled != net::cancellation_type::none) co_return;  // the client is gone
+  if (!exception.empty()) {
+    result = gatewayError(ErrorCode::InternalError, "The gateway failed.", std::move(exception));
+  }
+  if (!result) {
+    const Error& error = result.error();
+    context.record.error_code = std::string(errorEntry(error.code).name);
+    context.record.error_detail = error.detail;
+    if (response.started()) co_return;  // the connection is cut: nothing whole can follow
+    io::HttpHeaders headers = context.baseHeaders();
+    if (error.code == ErrorCode::MethodNotAllowed) {
+      headers.push_back({"Allow", std::string(findRoute(request.method, context.path).allowed)});
+    }
+    const auto sent = co_await sendError(response, error, std::move(headers));
+    if (!sent) co_return;
+  }
+  line.completed();
+}
+
+}  // namespace agw::api

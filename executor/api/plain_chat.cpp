@@ -1,0 +1,141 @@
+#include "api/plain_chat.h"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <utility>
+#include <variant>
+
+#include "api/answer_identity.h"
+#include "api/chat_stream.h"
+#include "api/message_collector.h"
+
+namespace agw::api {
+namespace {
+
+using boost::asio::experimental::awaitable_operators::operator||;
+
+Error emptyAnswer() {
+  return upstreamError(ErrorCode::UpstreamInvalidResponse, "The upstream's answer was empty.");
+}
+
+net::awaitable<Result<void>> sendAnswer(RequestContext& context, std::string body) {
+  return context.response.send(200, jsonAnswerHeaders(context, context.record.usage),
+                               std::move(body));
+}
+
+// The upstream streamed though no stream was asked for: put the pieces together.
+net::awaitable<Result<void>> collect(RequestContext& context, const protocol::AnswerIdentity& who,
+                                     upstream::ChatAnswer& answer, protocol::ChatChunk first) {
+  MessageCollector collector;
+  protocol::ToolCallCollector calls;
+  std::string finish_reason;
+  std::optional<protocol::ChatChunk> chunk = std::move(first);
+  while (chunk) {
+    if (chunk->usage) context.record.usage = chunk->usage;
+    if (!chunk->finish_reason.empty()) finish_reason = chunk->finish_reason;
+    if (auto added = collector.add(chunk->content, chunk->extras); !added) co_return added;
+    for (const auto& part : chunk->tool_calls) {
+      if (!calls.add(part)) co_return emptyAnswer();
+    }
+    auto next = co_await answer.next();
+    if (!next) co_return next.error();
+    chunk = std::move(*next);
+  }
+  protocol::FinalMessage message = collector.take(std::move(finish_reason), calls.take());
+  message.usage = context.record.usage;
+  co_return co_await sendAnswer(context, protocol::chatCompletion(who, message));
+}
+
+net::awaitable<Result<void>> answerWhole(RequestContext& context, upstream::ChatAnswer& answer,
+                                         const protocol::AnswerIdentity& who) {
+  auto first = co_await answer.next();
+  if (!first) co_return first.error();
+  if (!*first) co_return emptyAnswer();
+  if (!(*first)->whole_message) {
+    co_return co_await collect(context, who, answer, std::move(**first));
+  }
+  context.record.usage = (*first)->usage;
+  co_return co_await sendAnswer(context, protocol::rewriteAnswer(who, **first));
+}
+
+// The upstream answered with one JSON object though a stream was asked for: the chunks that say the
+// same.
+net::awaitable<Result<void>> sendWholeAsChunks(ChatStream& stream,
+                                               const protocol::ChatChunk& chunk) {
+  std::string text = protocol::contentChunk(stream.who(), true, chunk.content, chunk.extras);
+  if (auto sent = co_await stream.event(std::move(text)); !sent) co_return sent;
+  if (!chunk.tool_calls.empty()) {
+    protocol::ToolCallCollector collector;
+    for (protocol::ToolCallPart part : chunk.tool_calls) {
+      part.index.reset();
+      if (part.id.empty()) part.id = randomId("call_");
+      if (!collector.add(part)) co_return emptyAnswer();
+    }
+    std::string calls = protocol::toolCallsChunk(stream.who(), false, collector.take());
+    if (auto sent = co_await stream.event(std::move(calls)); !sent) co_return sent;
+  }
+  const std::string reason = chunk.finish_reason.empty() ? "stop" : chunk.finish_reason;
+  std::string last = protocol::finishChunk(stream.who(), false, reason);
+  co_return co_await stream.event(std::move(last));
+}
+
+net::awaitable<Result<void>> relay(RequestContext& context, upstream::ChatAnswer& answer,
+                                   ChatStream& stream) {
+  for (;;) {
+    auto chunk = co_await answer.next();
+    if (!chunk) co_return chunk.error();
+    if (!*chunk) co_return Result<void>();
+    if ((*chunk)->usage) context.record.usage = (*chunk)->usage;
+    if ((*chunk)->whole_message) {
+      if (auto sent = co_await sendWholeAsChunks(stream, **chunk); !sent) co_return sent;
+      continue;
+    }
+    // Usage goes out once, at the end, whatever the upstream repeats.
+    std::string json = protocol::rewriteChunk(stream.who(), **chunk);
+    if (json.empty()) continue;
+    if (auto sent = co_await stream.event(std::move(json)); !sent) co_return sent;
+  }
+}
+
+net::awaitable<Result<void>> answerStream(RequestContext& context, upstream::ChatAnswer& answer,
+                                          const protocol::ChatRequest& request,
+                                          const ThreadParts& parts) {
+  ChatStream stream(co_await net::this_coro::executor, context.response,
+                    {newAnswer(request), request.include_usage,
+                     parts.service.settings.server.keep_alive_interval, answerHeaders(context)});
+  auto ended = co_await (relay(context, answer, stream) || stream.keepAlive());
+  if (ended.index() == 1) co_return Result<void>();  // the client is gone; the writer knows
+  Result<void>& relayed = std::get<0>(ended);
+  if (relayed) co_return co_await stream.done(context.record.usage);
+  if (!stream.started()) co_return relayed;
+  context.record.error_code = std::string(errorEntry(relayed.error().code).name);
+  context.record.error_detail = relayed.error().detail;
+  co_return co_await stream.fail(relayed.error(), context.record.usage);
+}
+
+}  // namespace
+
+net::awaitable<Result<void>> plainChat(RequestContext& context, const ThreadParts& parts,
+                                       const protocol::ChatRequest& request,
+                                       const agent::ModelEntry& entry) {
+  upstream::ChatBackend* backend = parts.upstreams.find(entry.upstream);
+  if (backend == nullptr) {
+    co_return gatewayError(ErrorCode::InternalError, "The model cannot be reached.",
+                           "no upstream " + entry.upstream);
+  }
+  context.run_id = randomId("run_");
+  upstream::ChatCall call;
+  call.body = protocol::plainUpstreamBody(request, entry.upstream_model);
+  call.stream = request.stream;
+  call.request_id = context.request_id;
+  call.traceparent = context.traceparent;
+  call.deadline = context.deadline;
+  auto answer = co_await backend->open(std::move(call));
+  if (!answer) co_return answer.error();
+  context.record.llm_calls = 1;
+  if (request.stream) co_return co_await answerStream(context, **answer, request, parts);
+  const protocol::AnswerIdentity who = newAnswer(request);
+  co_return co_await answerWhole(context, **answer, who);
+}
+
+}  // namespace agw::api

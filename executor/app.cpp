@@ -1,0 +1,172 @@
+#include "app.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <future>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "agent/model_directory.h"
+#include "api/pipeline.h"
+#include "api/snapshot.h"
+#include "io/http_client.h"
+#include "io/http_server.h"
+#include "tool/tool_set.h"
+#include "upstream/registry.h"
+
+namespace agw {
+namespace {
+
+namespace net = boost::asio;
+
+// How long the threads may take to run out of work once the server is drained.
+constexpr Millis kThreadExit{3000};
+
+// What one thread works with; built on the main thread before its thread runs.
+struct Parts {
+  Parts(net::io_context& context, const api::Service& service, telemetry::Log& log)
+      : client(io::makeHttpClient(context, {})),
+        upstreams(context, service.settings),
+        tools(context, *client, service.settings, log),
+        thread_parts{service, upstreams, tools},
+        pipeline(thread_parts) {}
+
+  std::unique_ptr<io::HttpClient> client;
+  upstream::Registry upstreams;
+  tool::ToolSet tools;
+  api::ThreadParts thread_parts;
+  api::Pipeline pipeline;
+};
+
+class Worker {
+ public:
+  Worker(const api::Service& service, telemetry::Log& log)
+      : parts_(std::make_unique<Parts>(context_, service, log)),
+        work_(net::make_work_guard(context_)) {}
+
+  net::io_context& context() { return context_; }
+  api::Pipeline& pipeline() { return parts_->pipeline; }
+
+  void start() {
+    ended_ = promise_.get_future();
+    thread_ = std::thread([this] {
+      context_.run();
+      promise_.set_value();
+    });
+  }
+
+  // After the server's drain. Ends what outlives requests, on the thread itself; then its context
+  // runs out of work.
+  void finish() {
+    net::co_spawn(context_, parts_->tools.close(), [this](std::exception_ptr) {
+      parts_.reset();
+      work_.reset();
+    });
+  }
+
+  bool endedBy(Deadline deadline) {
+    return ended_.wait_until(deadline.at) == std::future_status::ready;
+  }
+  void join() { thread_.join(); }
+
+ private:
+  net::io_context context_{1};
+  std::unique_ptr<Parts> parts_;
+  net::executor_work_guard<net::io_context::executor_type> work_;
+  std::promise<void> promise_;
+  std::future<void> ended_;
+  std::thread thread_;
+};
+
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+void logStart(const AppInput& input, const io::HttpServer& server, std::size_t threads,
+              telemetry::Log& log) {
+  for (const config::Problem& warning : input.warnings) {
+    log.write(telemetry::Level::Warn, "config_warning", {{"problem", formatProblem(warning)}});
+  }
+  log.write(telemetry::Level::Info, "started",
+            {{"address", server.address()},
+             {"threads", threads},
+             {"agents", input.settings.agents.size()},
+             {"version", AGW_VERSION}});
+}
+
+net::awaitable<void> drainOnSignal(net::signal_set& signals, api::Service& service,
+                                   io::HttpServer& server, telemetry::Log& log) {
+  const int signal = co_await signals.async_wait(net::use_awaitable);
+  log.write(telemetry::Level::Info, "drain_started",
+            {{"signal", signal}, {"open_requests", server.openRequests()}});
+  service.draining.store(true);
+  // A second signal does not wait.
+  signals.async_wait([&log](const boost::system::error_code& error, int) {
+    if (error) return;
+    log.write(telemetry::Level::Warn, "killed_in_drain", {});
+    log.flush();
+    std::quick_exit(EXIT_FAILURE);
+  });
+  co_await server.drain(Deadline::in(service.settings.server.drain_timeout));
+  signals.cancel();
+}
+
+unsigned threadCount(const config::ServerSettings& server) {
+  return server.threads != 0 ? server.threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+void endThreads(Workers& workers, telemetry::Log& log) {
+  for (auto& worker : workers) worker->finish();
+  const Deadline deadline = Deadline::in(kThreadExit);
+  for (auto& worker : workers) {
+    if (worker->endedBy(deadline)) continue;
+    // Something did not end: its memory cannot be taken from under it, so the process goes as a
+    // whole.
+    log.write(telemetry::Level::Error, "thread_did_not_end", {});
+    log.flush();
+    std::quick_exit(EXIT_FAILURE);
+  }
+  for (auto& worker : workers) worker->join();
+}
+
+}  // namespace
+
+int runApp(AppInput input, telemetry::Log& log) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const agent::ModelDirectory directory(input.settings);
+  api::Service service{input.settings, directory, input.edge_secrets, log, std::time(nullptr), {}};
+
+  Workers workers;
+  std::vector<io::ServerWorker> server_workers;
+  for (unsigned i = 0; i < threadCount(input.settings.server); ++i) {
+    workers.push_back(std::make_unique<Worker>(service, log));
+    server_workers.push_back({workers.back()->context(), workers.back()->pipeline()});
+  }
+  io::ServerOptions options;
+  options.listen = input.settings.server.listen;
+  auto server = io::makeHttpServer(options, std::move(server_workers), log);
+
+  net::signal_set signals(workers.front()->context(), SIGTERM, SIGINT);
+  std::promise<void> drained;
+  net::co_spawn(workers.front()->context(), drainOnSignal(signals, service, *server, log),
+                [&drained](std::exception_ptr) { drained.set_value(); });
+
+  for (auto& worker : workers) worker->start();
+  logStart(input, *server, workers.size(), log);
+  drained.get_future().wait();
+  endThreads(workers, log);
+  server.reset();
+  log.write(telemetry::Level::Info, "stopped", {});
+  log.flush();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace agw

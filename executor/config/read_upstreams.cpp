@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <set>
+
+#include "config/readers.h"
+#include "config/secret_file.h"
+#include "config/values.h"
+#include "shared/model_id.h"
+
+namespace agw::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a bearer token may be made of: visible ASCII.
+bool isToken(std::string_view key) {
+  return std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+// A key put here by mistake would otherwise be repeated as if it were a variable's name.
+std::string variableName(const std::string& name) {
+  const bool looks_like_one =
+      name.size() <= 64 &&
+      std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return looks_like_one ? "the environment variable " + name
+                        : std::string("the environment variable named here");
+}
+
+void readApiKey(MapReader& reader, UpstreamSettings& upstream) {
+  const int ways = static_cast<int>(reader.has("api_key")) +
+                   static_cast<int>(reader.has("api_key_env")) +
+                   static_cast<int>(reader.has("api_key_file"));
+  if (ways > 1) {
+    reader.fault(reader.has("api_key_env") ? "api_key_env" : "api_key_file",
+                 "write only one of api_key, api_key_env and api_key_file");
+    return;
+  }
+  std::string source = "api_key";
+  reader.text("api_key", upstream.api_key);
+
+  std::string name;
+  reader.text("api_key_env", name);
+  if (!name.empty()) {
+    source = "api_key_env";
+    if (!isVariableName(name)) {
+      reader.fault(source, "not the name of an environment variable; write e.g. OPENAI_API_KEY");
+      return;
+    }
+    const auto value = reader.context().environment(name);
+    if (!value || value->empty()) {
+      reader.fault(source, variableName(name) + (value ? " is empty" : " is not set"));
+      return;
+    }
+    upstream.api_key = *value;
+  }
+
+  std::string file;
+  reader.path("api_key_file", file);
+  if (!file.empty()) {
+    source = "api_key_file";
+    SecretFile secret = readSecretFile(file);
+    if (!secret.error.empty()) {
+      reader.fault(source, "the file " + secret.error);
+      return;
+    }
+    upstream.api_key = std::move(secret.secret);
+  }
+  if (!isToken(upstream.api_key)) {
+    reader.fault(source, "the key holds a space or a character that is not visible ASCII");
+  }
+}
+
+void readModels(MapReader& reader, UpstreamSettings& upstream) {
+  reader.textList("models", upstream.models);
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < upstream.models.size(); ++i) {
+    const std::string& model = upstream.models[i];
+    if (!canonicalModelId(upstream.name + '/' + model)) {
+      reader.fault("models", "entry " + std::to_string(i + 1) +
+                                 " is no model name; use 1 to 256 of A-Z a-z 0-9 . _ : / @ + -");
+    } else if (!seen.insert(model).second) {
+      reader.fault("models", "entry " + std::to_string(i + 1) + " stands twice; remove one");
+    }
+  }
+}
+
+}  // namespace
+
+void readUpstreams(MapReader& top, Settings& settings) {
+  const Node* const node = top.map("upstreams");
+  if (node == nullptr) return;
+  for (const Member& member : node->members) {
+    const std::string path = "upstreams." + printable(member.key);
+    if (!isNameSpace(member.key)) {
+      top.context().problems.add(
+          member.place, path, "not a name for an upstream; use 1 to 64 of A-Z a-z 0-9 . _ : @ + -");
+    }
+    UpstreamSettings upstream;
+    upstream.name = member.key;
+    MapReader reader(member.value, path, kUpstreamSection, top.context());
+    reader.require("base_url", "", "e.g. base_url: http://localhost:1234/v1");
+    reader.url("base_url", upstream.base_url);
+    readApiKey(reader, upstream);
+    reader.headers("headers", upstream.headers);
+    readModels(reader, upstream);
+    reader.duration("connect_timeout", upstream.connect_timeout, 1ms, 10min);
+    reader.duration("first_byte_timeout", upstream.first_byte_timeout, 1ms, 24h);
+    reader.duration("idle_timeout", upstream.idle_timeout, 1ms, 24h);
+    reader.path("ca_file", upstream.ca_file);
+    settings.upstreams.emplace(member.key, std::move(upstream));
+  }
+}
+
+}  // namespace agw::config

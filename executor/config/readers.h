@@ -1,0 +1,34 @@
+// The parts of the file, each read into Settings. Call in this order: later parts refer to earlier
+// ones. A part with problems is still entered by its name, so that references to it are not
+// reported as well.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/map_reader.h"
+#include "config/settings.h"
+
+namespace agw::config {
+
+void readServer(MapReader& top, Settings& settings);  // server and log
+void readUpstreams(MapReader& top, Settings& settings);
+void readMcpServers(MapReader& top, Settings& settings);
+void readTools(MapReader& top, Settings& settings);
+void readAgents(MapReader& top, Settings& settings);
+
+// One tool, top-level or inline. `map_name` is its key where tools are a map, else "". nullopt: it
+// has no usable name.
+std::optional<ToolSettings> readTool(const Node& node, const std::string& path,
+                                     const std::string& map_name, ReadContext& context,
+                                     const Settings& settings);
+
+// The names of a map, as candidates for "did you mean".
+template <class Map>
+std::vector<std::string_view> keysOf(const Map& map) {
+  std::vector<std::string_view> keys;
+  for (const auto& [name, value] : map) keys.push_back(name);
+  return keys;
+}
+
+}  // namespace agw::config

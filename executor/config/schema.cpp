@@ -1,0 +1,153 @@
+#include "config/schema.h"
+
+#include <algorithm>
+#include <array>
+
+namespace agw::config {
+namespace {
+
+constexpr std::string_view kRequired = "required";
+constexpr std::string_view kNone = "none";
+
+constexpr std::array kTopKeys = {
+    Key{"version", "integer", "1", "version of this format; only 1 exists"},
+    Key{"server", "map", kNone, "where the executor listens and how it ends"},
+    Key{"log", "map", kNone, "where the executor logs and how much"},
+    Key{"upstreams", "map of name to upstream", kNone, "OpenAI-compatible LLM servers"},
+    Key{"mcp_servers", "map of name to MCP server", kNone, "MCP servers that tools may name"},
+    Key{"tools", "list, or map of name to tool", kNone, "tools that agents may use by name"},
+    Key{"agents", "list of agents", kNone, "what clients see as models"},
+};
+
+constexpr std::array kServerKeys = {
+    Key{"listen", "address", "unix:/run/agent-gateway/executor.sock",
+        "`unix:/path`, `IP:port` or `[IPv6]:port`; `AGENT_GATEWAY_LISTEN` wins"},
+    Key{"threads", "integer 0..256", "0",
+        "threads that serve requests; 0 is one a core; `AGENT_GATEWAY_THREADS` wins"},
+    Key{"edge_secret_file", "path", "/etc/agent-gateway/edge_secret",
+        "secret that edge and executor share; `AGENT_GATEWAY_EDGE_SECRET_FILE` wins"},
+    Key{"drain_timeout", "duration 0s..1h", "30s",
+        "how long running requests may go on after a stop signal"},
+    Key{"keep_alive_interval", "duration 50ms..10m", "15s",
+        "silence in a stream after which a `: keep-alive` comment is sent"},
+};
+
+constexpr std::array kLogKeys = {
+    Key{"file", "path", kNone, "log file; none is standard error; `AGENT_GATEWAY_LOG_FILE` wins"},
+    Key{"level", "debug, info, warn or error", "info",
+        "least level that is written; `AGENT_GATEWAY_LOG_LEVEL` wins"},
+};
+
+constexpr std::array kUpstreamKeys = {
+    Key{"base_url", "URL", kRequired, "base of the API, e.g. `http://localhost:1234/v1`"},
+    Key{"api_key", "secret", kNone, "sent as `Authorization: Bearer`; empty or none: not sent"},
+    Key{"api_key_env", "variable name", kNone, "environment variable that holds the key"},
+    Key{"api_key_file", "path", kNone, "file whose one line is the key"},
+    Key{"headers", "map of name to text", kNone, "headers sent with every request"},
+    Key{"models", "list of text", kNone,
+        "models served without an agent, to clients as `<upstream>/<model>`"},
+    Key{"connect_timeout", "duration 1ms..10m", "5s", "name lookup, TCP and TLS together"},
+    Key{"first_byte_timeout", "duration 1ms..24h", "2m", "from the request to the response header"},
+    Key{"idle_timeout", "duration 1ms..24h", "2m", "longest silence inside a response"},
+    Key{"ca_file", "path", kNone, "PEM file of trusted CAs; none is the system's trust store"},
+};
+
+constexpr std::array kMcpServerKeys = {
+    Key{"transport", "http, stdio or sse", "http",
+        "`http` is streamable HTTP; `stdio` and `sse` load with status `error`"},
+    Key{"url", "URL", kNone, "the server's endpoint; required for `http` and `sse`"},
+    Key{"headers", "map of name to text", kNone, "headers sent with every request"},
+    Key{"timeout", "duration 1ms..24h", "30s", "longest time of one call"},
+    Key{"command", "text", kNone, "program to start; required for `stdio`"},
+    Key{"args", "list of text", kNone, "its arguments; `stdio` only"},
+    Key{"env", "map of name to text", kNone, "its environment variables; `stdio` only"},
+};
+
+constexpr std::array kToolKeys = {
+    Key{"name", "tool name", kRequired,
+        "as the model sees it, `[A-Za-z0-9_-]{1,64}`; in a map of tools its key is the name"},
+    Key{"provider", "mcp, http or local", kRequired,
+        "what runs the tool; `local` loads with status `error`"},
+    Key{"type", "mcp, http or local", kNone, "another spelling of `provider`"},
+    Key{"description", "text", kNone, "for the model; none with `mcp`: the server's"},
+    Key{"parameters", "JSON Schema", kNone,
+        "schema of the arguments, an object; none: no arguments, with `mcp` the server's"},
+    Key{"timeout", "duration 1ms..24h", "30s",
+        "longest time of one call; with `mcp` the default is the server's `timeout`"},
+    Key{"mcp_server", "name", kNone, "`mcp`, required: a name in `mcp_servers`"},
+    Key{"mcp_method", "text", kNone, "`mcp`: the tool's name on that server; none: `name`"},
+    Key{"url", "URL", kNone, "`http`, required: where the call goes"},
+    Key{"method", "GET, POST, PUT, PATCH or DELETE", "POST",
+        "`http`: `GET` puts the arguments into the query, the others into a JSON body"},
+    Key{"headers", "map of name to text", kNone, "`http`: headers sent with every call"},
+    Key{"max_response_bytes", "size 1..64m", "1m", "`http`: a longer response is an error"},
+    Key{"module", "text", kNone, "`local`, required: Python module"},
+    Key{"function", "text", kNone, "`local`: function in that module; none: `name`"},
+};
+
+constexpr std::array kAgentKeys = {
+    Key{"name", "name", kRequired, "second half of the model id; `[A-Za-z0-9._:@+-]`"},
+    Key{"namespace", "name", "default", "first half of the model id; `default` is not shown"},
+    Key{"display_name", "text", kNone, "for people; none: the name"},
+    Key{"description", "text", kNone, "for people"},
+    Key{"kind", "declarative or sdk", "declarative",
+        "`declarative` is described here; `sdk` is Python code and loads with status `error`"},
+    Key{"upstream", "name", kNone, "a name in `upstreams`; required for `declarative`"},
+    Key{"model", "text", kNone, "model name on that upstream; required for `declarative`"},
+    Key{"instructions", "text", kNone, "the system message; required for `declarative`"},
+    Key{"module", "pkg.mod:callable", kNone, "what builds the agent; required for `sdk`"},
+    Key{"tools", "list of names and tools", kNone,
+        "names of top-level `tools`, or tools written out in place"},
+    Key{"policies", "map", kNone, "bounds of one run"},
+};
+
+constexpr std::array kPoliciesKeys = {
+    Key{"max_tool_hops", "integer 1..1000", "8",
+        "LLM calls that may ask for tools before the run ends with `length`"},
+    Key{"max_run", "duration 1ms..24h", "5m", "longest time of one run"},
+    Key{"max_parallel_tools", "integer 1..256", "8", "tool calls of one turn that run together"},
+    Key{"max_tool_result_bytes", "size 1..16m", "64k", "longer tool results are cut with a mark"},
+};
+
+}  // namespace
+
+const Section kTopSection{"", kTopKeys};
+const Section kServerSection{"server", kServerKeys};
+const Section kLogSection{"log", kLogKeys};
+const Section kUpstreamSection{"upstreams.<name>", kUpstreamKeys};
+const Section kMcpServerSection{"mcp_servers.<name>", kMcpServerKeys};
+const Section kToolSection{"tools[]", kToolKeys};
+const Section kAgentSection{"agents[]", kAgentKeys};
+const Section kPoliciesSection{"agents[].policies", kPoliciesKeys};
+
+const Key* Section::find(std::string_view name) const {
+  const auto found =
+      std::find_if(keys.begin(), keys.end(), [name](const Key& key) { return key.name == name; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> Section::names() const {
+  std::vector<std::string_view> all;
+  for (const Key& key : keys) all.push_back(key.name);
+  return all;
+}
+
+std::span<const Section* const> allSections() {
+  static constexpr std::array<const Section*, 8> kAll = {
+      &kTopSection,       &kServerSection, &kLogSection,   &kUpstreamSection,
+      &kMcpServerSection, &kToolSection,   &kAgentSection, &kPoliciesSection};
+  return kAll;
+}
+
+std::string markdownTable(const Section& section) {
+  std::string out = "| Key | Type | Default | Meaning |\n|---|---|---|---|\n";
+  for (const Key& key : section.keys) {
+    const bool word = key.default_value == kRequired || key.default_value == kNone;
+    out += "| `" + std::string(key.name) + "` | " + std::string(key.type) + " | ";
+    out += word ? std::string(key.default_value) : "`" + std::string(key.default_value) + "`";
+    out += " | " + std::string(key.meaning) + " |\n";
+  }
+  return out;
+}
+
+}  // namespace agw::config

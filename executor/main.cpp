@@ -1,0 +1,62 @@
+// agent-executor: runs the agents behind the edge.
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "app.h"
+#include "cli/check_config.h"
+#include "cli/serve.h"
+#include "telemetry/log.h"
+
+namespace {
+
+constexpr auto kDefaultConfig = "/etc/agent-gateway/gateway.yaml";
+
+agw::telemetry::Level logLevel(const std::string& word) {
+  if (word == "debug") return agw::telemetry::Level::Debug;
+  if (word == "warn") return agw::telemetry::Level::Warn;
+  if (word == "error") return agw::telemetry::Level::Error;
+  return agw::telemetry::Level::Info;
+}
+
+int serve(const agw::cli::ServeFlags& flags) {
+  agw::cli::ServeInput input;
+  if (!agw::cli::prepareServe(flags, input, std::cerr)) return EXIT_FAILURE;
+  const agw::config::LogSettings& log_settings = input.config.settings.log;
+  const auto log = agw::telemetry::makeLog(log_settings.file, logLevel(log_settings.level));
+  return agw::runApp({std::move(input.config.settings), std::move(input.config.warnings),
+                      std::move(input.edge_secrets)},
+                     *log);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("The executor of the agent gateway", "agent-executor");
+  app.set_version_flag("--version", AGW_VERSION);
+  app.require_subcommand(1);
+
+  agw::cli::ServeFlags flags;
+  flags.config_file = kDefaultConfig;
+  CLI::App* serve_command = app.add_subcommand("serve", "Serve agents to the edge");
+  serve_command->add_option("-c,--config", flags.config_file, "Configuration file")
+      ->capture_default_str();
+  serve_command->add_option("--listen", flags.listen, "unix:PATH or HOST:PORT; wins over the file");
+  serve_command->add_option("--threads", flags.threads, "Worker threads; wins over the file");
+
+  std::string checked_file = kDefaultConfig;
+  CLI::App* check_command = app.add_subcommand("check", "Check a configuration file");
+  check_command->add_option("-c,--config,file", checked_file, "Configuration file")
+      ->capture_default_str();
+
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (*check_command) return agw::cli::checkConfig(checked_file, std::cout, std::cerr);
+    return serve(flags);
+  } catch (const std::exception& error) {
+    std::cerr << "agent-executor: " << error.what() << "\n";
+    return EXIT_FAILURE;
+  }
+}
