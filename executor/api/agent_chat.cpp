@@ -68,15 +68,15 @@ net::awaitable<Result<void>> answerWhole(RequestContext& context, const agent::R
       collector.take(std::move(outcome->finish_reason), std::move(outcome->client_tool_calls));
   message.usage = report.usage;
   std::string body = protocol::chatCompletion(newAnswer(input.request), message);
-  co_return co_await context.response.send(200, jsonAnswerHeaders(context, report.usage),
-                                           std::move(body));
+  io::HttpHeaders headers = jsonAnswerHeaders(context, report.usage);
+  co_return co_await context.response.send(200, std::move(headers), std::move(body));
 }
 
 net::awaitable<Result<void>> answerStream(RequestContext& context, const agent::RunInput& input,
                                           const ThreadParts& parts) {
-  ChatStream stream(co_await net::this_coro::executor, context.response,
-                    {newAnswer(input.request), input.request.include_usage,
-                     parts.service.settings.server.keep_alive_interval, answerHeaders(context)});
+  const auto executor = co_await net::this_coro::executor;
+  ChatStreamOptions options = streamOptions(context, input.request, parts);
+  ChatStream stream(executor, context.response, std::move(options));
   StreamSink sink(stream);
   agent::RunReport report;
   auto ended =

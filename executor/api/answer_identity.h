@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "api/chat_stream.h"
 #include "api/request_context.h"
+#include "api/snapshot.h"
 #include "base/id.h"
 #include "protocol/openai_chat.h"
 #include "protocol/openai_stream.h"
@@ -20,6 +22,13 @@ inline io::HttpHeaders answerHeaders(const RequestContext& context) {
   io::HttpHeaders headers = context.baseHeaders();
   headers.push_back({std::string(header::kRunId), context.run_id});
   return headers;
+}
+
+inline ChatStreamOptions streamOptions(const RequestContext& context,
+                                       const protocol::ChatRequest& request,
+                                       const ThreadParts& parts) {
+  return {newAnswer(request), request.include_usage,
+          parts.service.settings.server.keep_alive_interval, answerHeaders(context)};
 }
 
 // Of an answer that is not streamed.

@@ -100,9 +100,9 @@ net::awaitable<Result<void>> relay(RequestContext& context, upstream::ChatAnswer
 net::awaitable<Result<void>> answerStream(RequestContext& context, upstream::ChatAnswer& answer,
                                           const protocol::ChatRequest& request,
                                           const ThreadParts& parts) {
-  ChatStream stream(co_await net::this_coro::executor, context.response,
-                    {newAnswer(request), request.include_usage,
-                     parts.service.settings.server.keep_alive_interval, answerHeaders(context)});
+  const auto executor = co_await net::this_coro::executor;
+  ChatStreamOptions options = streamOptions(context, request, parts);
+  ChatStream stream(executor, context.response, std::move(options));
   auto ended = co_await (relay(context, answer, stream) || stream.keepAlive());
   if (ended.index() == 1) co_return Result<void>();  // the client is gone; the writer knows
   Result<void>& relayed = std::get<0>(ended);

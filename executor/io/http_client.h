@@ -59,7 +59,7 @@ struct HttpClientOptions {
   std::size_t max_idle_per_host = 64;
   Millis idle_timeout{30000};           // a pooled connection older than this is closed
   std::size_t max_header_bytes = 65536;
-  std::string ca_file;                  // "" = the system's trust store
+  std::string ca_file{};                // "" = the system's trust store
 };
 
 std::unique_ptr<HttpClient> makeHttpClient(net::io_context& context, HttpClientOptions options);

@@ -85,7 +85,8 @@ void BackgroundTasks::cancelAll() {
 net::awaitable<void> BackgroundTasks::wait(Deadline deadline) {
   const auto core = core_;
   while (!core->tasks.empty()) {
-    if (!co_await core->idle.wait(deadline)) break;
+    const bool woken = co_await core->idle.wait(deadline);
+    if (!woken) break;
   }
 }
 

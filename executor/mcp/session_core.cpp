@@ -119,7 +119,8 @@ net::awaitable<Result<SessionCore::KeysPtr>> SessionCore::connected(Deadline dea
     startHandshake();
   }
   while (connecting_) {
-    if (!co_await connect_waiters_.wait(deadline)) break;
+    const bool woken = co_await connect_waiters_.wait(deadline);
+    if (!woken) break;
   }
   if (connection_) co_return connection_;
   if (connecting_) {

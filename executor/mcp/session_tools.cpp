@@ -30,7 +30,8 @@ net::awaitable<Result<ToolList>> SessionCore::listTools(Deadline deadline) {
   }
   if (!refreshing_) startRefresh();
   while (refreshing_) {
-    if (!co_await refresh_waiters_.wait(deadline)) break;
+    const bool woken = co_await refresh_waiters_.wait(deadline);
+    if (!woken) break;
   }
   if (tools_) co_return tools_;
   if (refreshing_) {
