@@ -26,7 +26,7 @@ RequestLogLine::~RequestLogLine() {
               {"path", context_.path},
               {"status", status},
               {"duration_ms", milliseconds(Clock::now() - begin_)},
-              {"client_ip", context_.request.header("x-real-ip")},
+              {"client_ip", context_.request.header("x-forwarded-for")},
               {"user_agent", context_.request.header("user-agent")},
               {"key_id", context_.identity.key_id},
               {"agent", record.agent},

@@ -1,5 +1,9 @@
 #include "upstream/openai_backend.h"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "protocol/sse.h"
@@ -10,6 +14,10 @@ namespace {
 
 constexpr std::size_t kMaxAnswer = 32 << 20;
 constexpr std::size_t kMaxErrorBody = 64 << 10;
+// How long after [DONE] the end of the body is waited for.
+constexpr Millis kEndOfBody{100};
+
+using boost::asio::experimental::awaitable_operators::operator||;
 
 // A whole JSON answer: one chunk, then the end. Also serves an upstream that answers JSON though a
 // stream was asked.
@@ -79,12 +87,15 @@ class SseAnswer final : public ChatAnswer {
                          "The upstream's stream ended before the answer was complete.");
   }
 
-  // Reads the end of the body after [DONE], so that the connection can be used again.
+  // Reads the end of the body after [DONE], so that the connection can be used again. A server that
+  // keeps the body open does not hold the client up: its connection is closed instead.
   net::awaitable<Result<std::optional<protocol::ChatChunk>>> finishBody() {
     if (!finished_) co_return end();
     if (!ended_) {
-      const Result<std::string_view> rest = co_await response_->read();
-      ended_ = rest && rest->empty();
+      const auto executor = co_await net::this_coro::executor;
+      net::steady_timer patience(executor, kEndOfBody);
+      const auto first = co_await (response_->read() || patience.async_wait(net::use_awaitable));
+      ended_ = first.index() == 0;
     }
     co_return std::optional<protocol::ChatChunk>();
   }
