@@ -7,6 +7,7 @@
 #include "agent/context_builder.h"
 #include "agent/tool_round.h"
 #include "base/id.h"
+#include "protocol/openai_answer.h"
 
 namespace agw::agent {
 namespace {

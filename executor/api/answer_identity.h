@@ -10,7 +10,7 @@
 #include "api/snapshot.h"
 #include "base/id.h"
 #include "protocol/openai_chat.h"
-#include "protocol/openai_stream.h"
+#include "protocol/openai_answer.h"
 
 namespace agw::api {
 

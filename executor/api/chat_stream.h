@@ -12,7 +12,7 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "io/http_server.h"
-#include "protocol/openai_stream.h"
+#include "protocol/openai_answer.h"
 
 namespace agw::api {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/run_events.h"
-#include "protocol/openai_stream.h"
+#include "protocol/openai_answer.h"
 
 namespace agw::api {
 

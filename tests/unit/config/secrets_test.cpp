@@ -49,7 +49,7 @@ TEST(Secrets, StayOutOfProblemsWhenEveryPartIsWrong) {
 }
 
 TEST(Secrets, StayOutOfProblemsWhenTheirPlaceIsWrong) {
-  for (const std::string& yaml : {
+  for (const char* yaml : {
            "upstreams: {up: {base_url: s3cr3tV4lue}}\n",
            "upstreams: {up: {base_url: [s3cr3tV4lue]}}\n",
            "upstreams: {up: {base_url: \"http://h/\", api_key: [s3cr3tV4lue]}}\n",

@@ -2,6 +2,7 @@
 // the same request to the executor.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -69,7 +70,7 @@ class BodyWriter {
     std::string text = "\"";
     for (const char c : name) {
       if (below(12) == 0) {
-        char escape[7];
+        char escape[16];
         std::snprintf(escape, sizeof(escape), below(2) == 0 ? "\\u%04x" : "\\u%04X",
                       static_cast<unsigned>(static_cast<unsigned char>(c)));
         text += escape;

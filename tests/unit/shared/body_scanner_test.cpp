@@ -333,7 +333,7 @@ TEST(BodyScanner, LongStringsAreReadAcrossEveryBlockBorder) {
 }
 
 TEST(BodyScanner, SaysWhatIsWrongAndNamesTheKey) {
-  const auto error = [](std::string_view body) {
+  const auto error = [](const std::string& body) {
     BodyScanner scanner;
     scanner.feed(body.data(), body.size());
     scanner.finish();
@@ -357,6 +357,16 @@ TEST(BodyScanner, SaysWhatIsWrongAndNamesTheKey) {
   EXPECT_EQ(error(R"({"model":"m"}x)").message,
             "The request body goes on after the end of its JSON object.");
   EXPECT_EQ(error("{\"x\":\"\xFF\"}").message, "A string in the request body is not valid UTF-8.");
+  for (const auto* number : {"01", "1.", "1e", "-", "1e+", "-a"}) {
+    EXPECT_TRUE(error("{\"x\":" + std::string(number) + "}").message.starts_with("A number "))
+        << number;
+  }
+  for (const auto* half : {R"({"x":"\ud800"})", R"({"x":"\udc00"})", R"({"x":"\ud800\u0041"})"}) {
+    EXPECT_NE(error(half).message.find("surrogate pair"), std::string_view::npos) << half;
+  }
+  EXPECT_NE(error("{\"x\":\"\n\"}").message.find("raw control character"), std::string_view::npos);
+  EXPECT_NE(error(R"({"x":"\x41"})").message.find("escape that JSON does not have"),
+            std::string_view::npos);
   EXPECT_EQ(error("").message, "The request has no body; send a JSON object.");
 }
 

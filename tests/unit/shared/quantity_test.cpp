@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace agw {
 namespace {
 
@@ -63,14 +65,16 @@ TEST(Quantity, ReadsTimes) {
   }
 }
 
+std::string twoDigits(int number) { return (number < 10 ? "0" : "") + std::to_string(number); }
+
 TEST(Quantity, CountsEveryDayOnce) {
   std::int64_t previous = *parseUtcTime("1999-12-31T00:00:00Z");
   unsigned days = 0;
   for (int year = 2000; year < 2030; ++year) {
     for (int month = 1; month <= 12; ++month) {
       for (int day = 1; day <= 31; ++day) {
-        char text[32];
-        std::snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00:00Z", year, month, day);
+        const std::string text =
+            std::to_string(year) + "-" + twoDigits(month) + "-" + twoDigits(day) + "T00:00:00Z";
         const auto time = parseUtcTime(text);
         if (!time) continue;
         EXPECT_EQ(*time, previous + 86400) << text;
