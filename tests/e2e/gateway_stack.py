@@ -1,0 +1,210 @@
+"""A running stack of `./dev up`, its keys and its doubles, for the tests of this folder."""
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+E2E = Path(__file__).resolve().parent
+ROOT = E2E.parent.parent
+SCRIPT = ROOT / "tests/fakes/scripts/test.json"
+LLM_KEY = "llm-key-of-the-tests"  # also in config/gateway.yaml
+ERROR_KEYS = {"message", "type", "param", "code"}
+START_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 120
+REPORT = re.compile(
+    r"\[(?:alert|emerg)\]|AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|runtime error:"
+)
+
+# Keys of the tests beside the two of the stack: what they may do is written in the key file.
+EXTRA_KEYS = {
+    "limited": "allow=default/allowed scopes=chat",
+    "denied": "allow=* deny=default/forbidden scopes=chat",
+    "expired": "allow=* scopes=chat expires=2020-01-01T00:00:00Z",
+    "other-scope": "allow=* scopes=mcp",
+}
+
+
+def secret_of(key_id: str) -> str:
+    return "agk_" + hashlib.sha256(f"end-to-end {key_id}".encode()).hexdigest()[:43]
+
+
+def wait_until(condition, what: str, seconds: float = 10):
+    """The first true result of `condition`."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+    return result
+
+
+@dataclass
+class Stack:
+    directory: Path
+    environment: dict[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.environment[name]
+
+    @property
+    def url(self) -> str:
+        return self["AGENT_URL"]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.url.removeprefix("https://").split(":")
+        return host, int(port)
+
+    @property
+    def log_directory(self) -> Path:
+        return Path(self["AGENT_LOG_DIR"])
+
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self["SSL_CERT_FILE"])
+
+    def client(self, key: str | None = None, **options) -> httpx.Client:
+        """`key`: a secret; the user's key of the stack when it is left out, none when it is empty."""
+        secret = self["AGENT_KEY"] if key is None else key
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        options.setdefault("timeout", 30)
+        return httpx.Client(base_url=self.url, verify=self.tls(), headers=headers, **options)
+
+    def connection(self) -> http.client.HTTPSConnection:
+        """One HTTP/1.1 connection, used again as long as the edge keeps it."""
+        host, port = self.address
+        return http.client.HTTPSConnection(host, port, timeout=30, context=self.tls())
+
+    def socket(self) -> ssl.SSLSocket:
+        host, port = self.address
+        return self.tls().wrap_socket(socket.create_connection((host, port), timeout=30), server_hostname=host)
+
+    # The doubles.
+
+    def llm_requests(self) -> list[dict]:
+        return httpx.get(self["LLM_URL"] + "/_requests", timeout=30).raise_for_status().json()
+
+    def llm_stats(self) -> dict:
+        return httpx.get(self["LLM_URL"] + "/_stats").raise_for_status().json()
+
+    def mcp_calls(self) -> list[dict]:
+        return httpx.get(self["MCP_URL"].removesuffix("/mcp") + "/_calls").raise_for_status().json()
+
+    def http_calls(self) -> list[dict]:
+        return httpx.get(self["HTTP_URL"] + "/_calls").raise_for_status().json()
+
+    def forget(self) -> None:
+        """Empties what the doubles recorded, once none of them is busy any more."""
+        wait_until(lambda: self.llm_stats()["open"] == 0, "the LLM double is idle")
+        httpx.delete(self["LLM_URL"] + "/_requests").raise_for_status()
+        httpx.delete(self["MCP_URL"].removesuffix("/mcp") + "/_calls").raise_for_status()
+        httpx.delete(self["HTTP_URL"] + "/_calls").raise_for_status()
+
+    # Logs.
+
+    def log_lines(self, request_id: str) -> list[dict]:
+        """Every JSON line of any log that has this request id; `log_file` says which log."""
+        found = []
+        for path in sorted(self.log_directory.rglob("*.log")):
+            for line in path.read_text(errors="replace").splitlines():
+                if request_id in line and line.startswith("{"):
+                    entry = json.loads(line)
+                    if entry.get("request_id") == request_id:
+                        found.append({**entry, "log_file": path.name})
+        return found
+
+
+def prepare_config(directory: Path) -> Path:
+    config = directory / "config"
+    shutil.copytree(E2E / "config", config)
+    lines = [
+        f"{key_id} sha256:{hashlib.sha256(secret_of(key_id).encode()).hexdigest()} {words}\n"
+        for key_id, words in EXTRA_KEYS.items()
+    ]
+    (config / "api_keys").write_text("".join(lines))
+    return config
+
+
+def _dev(*arguments, timeout: float) -> str:
+    environment = {**os.environ, "AGW_PRESET": os.environ.get("AGW_PRESET", "asan")}
+    done = subprocess.run(
+        [ROOT / "dev", *arguments], env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert done.returncode == 0, f"./dev {' '.join(map(str, arguments))}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def start(directory: Path, *options) -> Stack:
+    config = prepare_config(directory)
+    output = _dev("up", "--dir", directory / "d", "--config", config, *options, timeout=START_TIMEOUT_S)
+    environment = {}
+    for line in output.splitlines():
+        words = shlex.split(line)
+        assert len(words) == 2 and words[0] == "export", f"not an export line: {line}"
+        name, value = words[1].split("=", 1)
+        environment[name] = value
+    stack = Stack(directory / "d", environment)
+    script = {**json.loads(SCRIPT.read_text()), "expect_key": LLM_KEY}
+    httpx.put(stack["LLM_URL"] + "/_script", json=script).raise_for_status()
+    return stack
+
+
+def stop(directory: Path) -> None:
+    """Stops the stack and fails when a log holds a sanitizer's report or an alert of nginx, or a secret."""
+    _dev("down", "--dir", directory / "d", "--keep-logs", timeout=STOP_TIMEOUT_S)
+    bad = []
+    for path in sorted((directory / "d").rglob("*")):
+        if not path.is_file():
+            continue
+        for line in path.read_text(errors="replace").splitlines():
+            if REPORT.search(line) or LLM_KEY in line or "agk_" in line:
+                bad.append(f"{path.name}: {line[:500]}")
+    assert not bad, "\n".join(bad[:50])
+
+
+def assert_error(answer, status: int, code: str | None = None, param: str | None = "any") -> dict:
+    """`answer` is (status, headers, body) or an httpx response; its body must be OpenAI's error object."""
+    got_status, headers, body = (
+        answer if isinstance(answer, tuple) else (answer.status_code, answer.headers, answer.content)
+    )
+    text = body.decode("utf-8", "replace")
+    assert got_status == status, f"{got_status} instead of {status}: {text[:500]}"
+    assert headers["content-type"].startswith("application/json"), text[:500]
+    document = json.loads(body)
+    assert set(document) == {"error"} and set(document["error"]) == ERROR_KEYS, text[:500]
+    error = document["error"]
+    assert isinstance(error["message"], str) and error["message"] and isinstance(error["type"], str)
+    assert error["code"] is None or isinstance(error["code"], str)
+    if code is not None:
+        assert error["code"] == code, text[:500]
+    if param != "any":
+        assert error["param"] == param, text[:500]
+    return error
+
+
+def chat(model: str, text: str = "Hello", stream: bool = False, **more) -> dict:
+    return {"model": model, "messages": [{"role": "user", "content": text}], "stream": stream, **more}
+
+
+def data_of(text: str) -> list[str]:
+    """The data of each event of a chat stream; comments may stand between, nothing else."""
+    blocks = text.split("\n\n")
+    assert blocks.pop() == "", "the stream ends in the middle of an event"
+    data = []
+    for block in blocks:
+        if block.startswith(":"):
+            assert "\n" not in block and "usage" not in block, block
+            continue
+        assert block.startswith("data: ") and "\n" not in block, block
+        data.append(block.removeprefix("data: "))
+    return data
