@@ -1,0 +1,266 @@
+#include "ngx_module/access.h"
+
+#include <cstring>
+#include <string_view>
+
+#include "ngx_module/body_filter.h"
+#include "ngx_module/conf.h"
+#include "ngx_module/identity.h"
+#include "ngx_module/key_table.h"
+#include "ngx_module/pool.h"
+#include "ngx_module/request_context.h"
+#include "ngx_module/request_headers.h"
+#include "ngx_module/str.h"
+#include "shared/access_rules.h"
+#include "shared/api_key.h"
+
+namespace agw {
+namespace {
+
+// An HTTP/2 client that is answered in the middle of its upload sees a reset stream and loses the
+// answer, so up to this size the body is read first.
+constexpr off_t kReadBeforeHttp2Refusal = 1 << 20;
+
+constexpr std::string_view kNoKey =
+    "No API key was sent. Send it as \"Authorization: Bearer <key>\" or as \"x-api-key: <key>\".";
+constexpr std::string_view kAmbiguousKey =
+    "Several credentials were sent. Send one API key, as \"Authorization: Bearer <key>\" or as "
+    "\"x-api-key: <key>\".";
+constexpr std::string_view kNotBearer = "The Authorization header must be \"Bearer <key>\".";
+constexpr std::string_view kWrongKey = "The API key is not valid.";
+constexpr std::string_view kExpiredKey = "The API key has expired.";
+constexpr std::string_view kNotLoaded = "The gateway has not loaded its API keys yet. Try again.";
+constexpr std::string_view kNotGranted =
+    "The API key is not granted a scope that this address needs.";
+constexpr std::string_view kEncoded =
+    "A request body must not be compressed: send it without Content-Encoding.";
+
+ngx_int_t statusOf(const Refusal& refusal) noexcept { return errorEntry(refusal.code).status; }
+
+// The status goes through nginx's error_page to the one place that writes errors.
+ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, ErrorCode code,
+                 std::string_view message, std::string_view param = {}) noexcept {
+  context.refusal = Refusal{code, message, param};
+  if (context.body_state == BodyState::NotRead) {
+    // No "100 Continue" for a body that nobody wants.
+    r->expect_tested = 1;
+    if (r->stream != nullptr && r->headers_in.content_length_n > 0 &&
+        r->headers_in.content_length_n <= kReadBeforeHttp2Refusal) {
+      const ngx_int_t rc = readBody(r, context);
+      if (rc != NGX_OK) {
+        return rc;
+      }
+    }
+  }
+  return statusOf(*context.refusal);
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+struct Credential {
+  std::string_view key;
+  std::string_view problem;  // empty: `key` is what the client sent
+};
+
+Credential credentialOf(ngx_http_request_t* r) noexcept {
+  std::string_view bearer;
+  std::string_view api_key;
+  int bearers = 0;
+  int api_keys = 0;
+  forEachHeader(r->headers_in.headers, [&](const ngx_table_elt_t& header) {
+    if (isHeaderName(view(header.key), "authorization")) {
+      bearer = view(header.value);
+      ++bearers;
+    } else if (isHeaderName(view(header.key), "x-api-key")) {
+      api_key = trim(view(header.value));
+      ++api_keys;
+    }
+  });
+  if (bearers == 0 && api_keys == 0) {
+    return {{}, kNoKey};
+  }
+  if (bearers > 1 || api_keys > 1) {
+    return {{}, kAmbiguousKey};
+  }
+  if (bearers == 1) {
+    constexpr std::string_view kScheme = "bearer ";
+    if (bearer.size() <= kScheme.size() ||
+        !isHeaderName(bearer.substr(0, kScheme.size()), kScheme)) {
+      return {{}, kNotBearer};
+    }
+    bearer = trim(bearer.substr(kScheme.size()));
+    if (api_keys == 1 && bearer != api_key) {
+      return {{}, kAmbiguousKey};
+    }
+    return {bearer, {}};
+  }
+  return {api_key, {}};
+}
+
+// NGX_OK, with the key in the context; otherwise what to return.
+ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept {
+  const Credential credential = credentialOf(r);
+  if (!credential.problem.empty()) {
+    return refuse(r, context, ErrorCode::InvalidApiKey, credential.problem);
+  }
+  if (credential.key.empty() || credential.key.size() > kMaxKeySecret) {
+    return refuse(r, context, ErrorCode::InvalidApiKey, kWrongKey);
+  }
+  FoundKey found;
+  switch (mainConf(r).table->find(hashKeySecret(credential.key), found)) {
+    case KeyLookup::NotLoaded:
+      return refuse(r, context, ErrorCode::KeysNotLoaded, kNotLoaded);
+    case KeyLookup::Unknown:
+      return refuse(r, context, ErrorCode::InvalidApiKey, kWrongKey);
+    case KeyLookup::Found:
+      break;
+  }
+  if (found.expires_unix != 0 && ngx_time() >= static_cast<time_t>(found.expires_unix)) {
+    return refuse(r, context, ErrorCode::KeyExpired, kExpiredKey);
+  }
+  context.key_id = copyToPool(r->pool, found.id());
+  context.grants = copyToPool(r->pool, found.grants());
+  if (context.key_id.data() == nullptr || context.grants.data() == nullptr) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  const auto grants = parseGrants(context.grants);
+  if (!grants) {
+    ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                  "agent_keys: broken rules of a key in shared memory");
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  context.allow = grants->allow;
+  context.deny = grants->deny;
+  context.scopes = found.scopes;
+  context.key_state = KeyState::Accepted;
+  return NGX_OK;
+}
+
+bool isEncoded(ngx_http_request_t* r) noexcept {
+  bool is_encoded = false;
+  forEachHeader(r->headers_in.headers, [&](const ngx_table_elt_t& header) {
+    is_encoded = is_encoded || (isHeaderName(view(header.key), "content-encoding") &&
+                                !isHeaderName(trim(view(header.value)), "identity"));
+  });
+  return is_encoded;
+}
+
+// The complete body: the scanner's verdict and the access rules for the model.
+ngx_int_t judgeBody(ngx_http_request_t* r, RequestContext& context) noexcept {
+  if (context.scan_status == ScanStatus::InProgress) {
+    context.scan_status = context.scanner->finish();
+  }
+  if (context.scan_status == ScanStatus::Done) {
+    const auto model = canonicalModelId(context.scanner->model());
+    if (model) {
+      context.model = *model;
+      context.is_model_known = true;
+    } else {
+      context.scan_status = ScanStatus::ModelInvalid;
+    }
+  }
+  if (context.scan_status != ScanStatus::Done) {
+    const bool is_scanners = context.scan_status != ScanStatus::ModelInvalid;
+    const ScanErrorInfo& error =
+        is_scanners ? context.scanner->error() : scanError(context.scan_status);
+    return refuse(r, context, error.code, error.message, error.param);
+  }
+  const AccessRules rules{.allow = context.allow, .deny = context.deny};
+  if (evaluateAccess(rules, context.model.view()) == Access::Allowed) {
+    return NGX_OK;
+  }
+  // Says the same whether or not there is such an agent.
+  constexpr std::string_view kFormat = "This API key may not use the agent \"%*s\".";
+  const std::string_view asked = context.scanner->model();
+  auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, kFormat.size() + asked.size()));
+  if (text == nullptr) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  u_char* end = ngx_sprintf(text, kFormat.data(), asked.size(), asked.data());
+  return refuse(r, context, ErrorCode::AgentNotAllowed, view(text, end), "model");
+}
+
+ngx_int_t scanAndJudge(ngx_http_request_t* r, RequestContext& context) noexcept {
+  if (context.body_state == BodyState::NotRead) {
+    if (isEncoded(r)) {
+      return refuse(r, context, ErrorCode::UnsupportedMediaType, kEncoded);
+    }
+    context.scanner = makeInPool<BodyScanner>(r->pool);
+    if (context.scanner == nullptr) {
+      return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    const ngx_int_t rc = readBody(r, context);
+    if (rc != NGX_OK) {
+      return rc;
+    }
+  }
+  if (context.scanner == nullptr) {
+    // Read before this location was reached, by something that did not scan it.
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "agent_scope: the request body was read before it could be scanned");
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  return context.is_model_known ? NGX_OK : judgeBody(r, context);
+}
+
+// NGX_OK: the request may go on, signed. NGX_DECLINED: the same, where nobody asked who it is from.
+ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
+                 const LocationConf& location) noexcept {
+  if (location.auth == 1) {
+    if (context.refusal) {
+      return statusOf(*context.refusal);
+    }
+    if (context.key_state != KeyState::Accepted) {
+      const ngx_int_t rc = authenticate(r, context);
+      if (rc != NGX_OK) {
+        return rc;
+      }
+    }
+    if (location.scopes != 0 && (context.scopes & location.scopes) == 0) {
+      return refuse(r, context, ErrorCode::ScopeNotGranted, kNotGranted);
+    }
+    if (location.scansBodies() && r->method == NGX_HTTP_POST) {
+      const ngx_int_t rc = scanAndJudge(r, context);
+      if (rc != NGX_OK) {
+        return rc;
+      }
+    }
+  }
+  if (!signRequest(r, context)) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  return location.auth == 1 ? NGX_OK : NGX_DECLINED;
+}
+
+}  // namespace
+
+// Runs again after the body was read, and after internal redirects: each step knows whether it was
+// done.
+ngx_int_t onAccess(ngx_http_request_t* r) noexcept {
+  const LocationConf& location = locationConf(r);
+  if (r != r->main || !mainConf(r).enabled() || location.writes_errors) {
+    return NGX_DECLINED;
+  }
+  RequestContext* context = ensureContext(r);
+  if (context == nullptr) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  const ngx_int_t rc = decide(r, *context, location);
+  const auto* core =
+      static_cast<ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  if (rc >= NGX_HTTP_SPECIAL_RESPONSE && core->satisfy == NGX_HTTP_SATISFY_ANY) {
+    // "satisfy any" would let an address rule stand in for the key, and the executor would get an
+    // unsigned request.
+    ngx_http_finalize_request(r, rc);
+    return NGX_DONE;
+  }
+  return rc;
+}
+
+}  // namespace agw

@@ -1,0 +1,60 @@
+#include "ngx_module/body_filter.h"
+
+namespace agw {
+namespace {
+
+// Set before the workers are forked, never changed.
+ngx_http_request_body_filter_pt next_filter = nullptr;
+
+// Looks at the bytes and passes them on. After an error the rest is read but not scanned: the
+// client gets its answer on a connection that can go on.
+ngx_int_t scanBody(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
+  RequestContext* context = in != nullptr ? findContext(r) : nullptr;
+  if (context != nullptr && context->scanner != nullptr) {
+    for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
+      const ngx_buf_t& buffer = *link->buf;
+      if (context->scan_status == ScanStatus::InProgress && ngx_buf_in_memory(&buffer) &&
+          buffer.last > buffer.pos) {
+        context->scan_status =
+            context->scanner->feed(reinterpret_cast<const char*>(buffer.pos),
+                                   static_cast<std::size_t>(buffer.last - buffer.pos));
+      }
+    }
+  }
+  return next_filter(r, in);
+}
+
+void onBodyRead(ngx_http_request_t* r) noexcept {
+  RequestContext* context = findContext(r);
+  context->body_state = BodyState::Complete;
+  if (context->is_suspended) {
+    context->is_suspended = false;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+  }
+}
+
+}  // namespace
+
+void installBodyFilter() noexcept {
+  next_filter = ngx_http_top_request_body_filter;
+  ngx_http_top_request_body_filter = scanBody;
+}
+
+ngx_int_t readBody(ngx_http_request_t* r, RequestContext& context) noexcept {
+  context.body_state = BodyState::Reading;
+  const ngx_int_t rc = ngx_http_read_client_request_body(r, onBodyRead);
+  if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+    return rc;
+  }
+  if (context.body_state == BodyState::Complete) {
+    // The handler ran within the call: give back the count that it was called with.
+    r->main->count--;
+    return NGX_OK;
+  }
+  context.is_suspended = true;
+  ngx_http_finalize_request(r, NGX_DONE);
+  return NGX_DONE;
+}
+
+}  // namespace agw

@@ -1,0 +1,145 @@
+#include "ngx_module/identity.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <cstddef>
+
+#include "ngx_module/conf.h"
+#include "ngx_module/pool.h"
+#include "ngx_module/request_headers.h"
+#include "ngx_module/str.h"
+#include "shared/edge_headers.h"
+#include "shared/proof.h"
+
+namespace agw {
+namespace {
+
+// The headers of the contract with their lower-case twins, in the order in which a proof covers
+// them.
+struct HeaderName {
+  std::string_view name;
+  std::string_view lower;
+};
+constexpr HeaderName kGrantsName{header::kGrants, "x-agent-grants"};
+constexpr HeaderName kKeyIdName{header::kKeyId, "x-agent-key-id"};
+constexpr HeaderName kModelName{header::kModel, "x-agent-model"};
+constexpr HeaderName kScopesName{header::kScopes, "x-agent-scopes"};
+constexpr HeaderName kProofName{header::kProof, "x-agent-proof"};
+constexpr HeaderName kRequestIdName{header::kRequestId, "x-request-id"};
+
+constexpr std::size_t kRandomBytes = 16;
+
+bool isFromClientOnly(std::string_view name) noexcept {
+  return isAgentHeader(name) || isHeaderName(name, "x-user-id") ||
+         isHeaderName(name, kRequestIdName.lower);
+}
+
+bool isReplacedByIdentity(std::string_view name) noexcept {
+  return isAgentHeader(name) || isHeaderName(name, "authorization") ||
+         isHeaderName(name, "x-api-key");
+}
+
+// A client's id counts when it sent exactly one, and a valid one.
+std::string_view clientRequestId(ngx_http_request_t* r) noexcept {
+  std::string_view id;
+  int count = 0;
+  forEachHeader(r->headers_in.headers, [&](const ngx_table_elt_t& header) {
+    if (isHeaderName(view(header.key), kRequestIdName.lower)) {
+      id = view(header.value);
+      ++count;
+    }
+  });
+  return count == 1 && isValidRequestId(id) ? id : std::string_view();
+}
+
+std::string_view newRequestId(ngx_http_request_t* r) noexcept {
+  std::array<u_char, kRandomBytes> bytes;
+  if (RAND_bytes(bytes.data(), bytes.size()) != 1) {
+    for (u_char& byte : bytes) {
+      byte = static_cast<u_char>(ngx_random());
+    }
+  }
+  auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, 2 * kRandomBytes));
+  if (text == nullptr) {
+    return {};
+  }
+  return view(text, ngx_hex_dump(text, bytes.data(), bytes.size()));
+}
+
+}  // namespace
+
+std::string_view ensureRequestId(ngx_http_request_t* r, RequestContext& context) noexcept {
+  if (context.request_id.empty()) {
+    context.request_id = newRequestId(r->main);
+  }
+  return context.request_id;
+}
+
+ngx_int_t onRequestRead(ngx_http_request_t* r) noexcept {
+  if (r != r->main || !mainConf(r).enabled()) {
+    return NGX_DECLINED;
+  }
+  RequestContext* context = ensureContext(r);
+  if (context == nullptr) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  context->wants_keepalive = r->keepalive;
+  if (r->headers_in.content_length_n >= 0) {
+    context->content_length = r->headers_in.content_length_n;
+  }
+  if (context->request_id.empty()) {
+    context->request_id = clientRequestId(r);
+  }
+  const NewHeader request_id{kRequestIdName.name, kRequestIdName.lower,
+                             ensureRequestId(r, *context)};
+  if (request_id.value.empty() || !rewriteRequestHeaders(r, isFromClientOnly, {&request_id, 1})) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  return NGX_DECLINED;
+}
+
+bool signRequest(ngx_http_request_t* r, RequestContext& context) noexcept {
+  const MainConf& conf = mainConf(r);
+  const bool has_key = context.key_state == KeyState::Accepted;
+  const SignState wanted = has_key ? SignState::Identified : SignState::Anonymous;
+  if (conf.secret_path.len == 0 || context.sign_state >= wanted) {
+    return true;
+  }
+  std::array<NewHeader, kMaxNewHeaders> headers;
+  std::array<ProofHeader, kMaxNewHeaders> signed_headers;
+  std::size_t count = 0;
+  const auto add = [&](const HeaderName& header, std::string_view value) {
+    headers[count] = {header.name, header.lower, value};
+    signed_headers[count] = {header.lower, value};
+    ++count;
+  };
+  if (has_key) {
+    add(kGrantsName, context.grants);
+    add(kKeyIdName, context.key_id);
+    if (context.is_model_known) {
+      add(kModelName, context.model.view());
+    }
+    add(kScopesName, formatScopes(context.scopes));
+  }
+  std::array<char, kProofMaxSize> proof;
+  const ProofInput input{.method = view(r->method_name),
+                         .target = view(r->unparsed_uri),
+                         .request_id = context.request_id,
+                         .headers = {signed_headers.data(), count}};
+  const std::size_t size = signProof(conf.owned->edge_secret, input, ngx_time(), proof.data());
+  const std::string_view value =
+      size == 0 ? std::string_view() : copyToPool(r->pool, {proof.data(), size});
+  if (value.empty()) {
+    return false;
+  }
+  headers[count++] = {kProofName.name, kProofName.lower, value};
+  if (!rewriteRequestHeaders(r, has_key ? isReplacedByIdentity : isAgentHeader,
+                             {headers.data(), count})) {
+    return false;
+  }
+  context.sign_state = wanted;
+  return true;
+}
+
+}  // namespace agw

@@ -1,0 +1,154 @@
+#include "ngx_module/key_table.h"
+
+#include <openssl/crypto.h>
+
+#include <cstring>
+#include <new>
+
+namespace agw {
+namespace {
+
+// A reader is disturbed only when two loads happen within one lookup; this many in a row means that
+// the writer died in the middle or runs in a loop.
+constexpr int kMaxAttempts = 1000;
+constexpr std::uint64_t kAlignment = 64;
+
+constexpr std::uint64_t alignUp(std::uint64_t size, std::uint64_t alignment) {
+  return (size + alignment - 1) / alignment * alignment;
+}
+
+// Word by word and atomic, because the other side may be at work on the same bytes: a torn copy is
+// thrown away after the look at the sequence count, but it must not be undefined. `size` is rounded
+// up to words.
+void copyOut(void* to, const char* from, std::size_t size) noexcept {
+  auto* out = static_cast<char*>(to);
+  for (std::size_t i = 0; i < size; i += 8) {
+    std::uint64_t word =
+        __atomic_load_n(reinterpret_cast<const std::uint64_t*>(from + i), __ATOMIC_RELAXED);
+    std::memcpy(out + i, &word, 8);
+  }
+}
+
+void copyIn(char* to, const void* from, std::size_t size) noexcept {
+  const auto* in = static_cast<const char*>(from);
+  for (std::size_t i = 0; i < size; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, in + i, size - i < 8 ? size - i : 8);
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + i), word, __ATOMIC_RELAXED);
+  }
+}
+
+}  // namespace
+
+std::uint64_t KeyTable::firstSlot(const KeyHash& hash, std::uint64_t slots) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, hash.data(), sizeof word);
+  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(word) * slots) >> 64);
+}
+
+std::uint64_t KeyTable::bytesFor(std::uint64_t capacity) noexcept {
+  const std::uint64_t half =
+      slotsFor(capacity) * sizeof(KeySlot) + alignUp(textFor(capacity), kAlignment);
+  return alignUp(sizeof(KeyTable), kAlignment) + 2 * half;
+}
+
+KeyTable::KeyTable(std::uint64_t capacity) noexcept
+    : capacity_(capacity),
+      slots_(slotsFor(capacity)),
+      text_size_(textFor(capacity)),
+      generation_(0) {
+  for (Half& half : halves_) {
+    half.sequence.store(0, std::memory_order_relaxed);
+    half.keys = 0;
+  }
+}
+
+KeyTable* KeyTable::create(void* memory, std::uint64_t capacity) noexcept {
+  return new (memory) KeyTable(capacity);
+}
+
+std::uint64_t KeyTable::halfBytes() const noexcept {
+  return slots_ * sizeof(KeySlot) + alignUp(text_size_, kAlignment);
+}
+
+char* KeyTable::slotBytes(std::uint64_t half) const noexcept {
+  char* base = const_cast<char*>(reinterpret_cast<const char*>(this));
+  return base + alignUp(sizeof(KeyTable), kAlignment) + half * halfBytes();
+}
+
+char* KeyTable::textBytes(std::uint64_t half) const noexcept {
+  return slotBytes(half) + slots_ * sizeof(KeySlot);
+}
+
+void KeyTable::publish(const KeyImage& image) noexcept {
+  const std::uint64_t next = generation_.load(std::memory_order_relaxed) + 1;
+  Half& half = halves_[next & 1];
+  // A writer that died here left the count odd: go on from it.
+  const std::uint64_t sequence = half.sequence.load(std::memory_order_relaxed) | 1;
+  half.sequence.store(sequence, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  copyIn(slotBytes(next & 1), image.slots.data(), image.slots.size() * sizeof(KeySlot));
+  copyIn(textBytes(next & 1), image.text.data(), image.text.size());
+  half.keys = image.keys;
+  half.sequence.store(sequence + 1, std::memory_order_release);
+  generation_.store(next, std::memory_order_release);
+}
+
+// Everything read may be half-written; no value leads outside the half.
+bool KeyTable::readHalf(std::uint64_t half, const KeyHash& hash, FoundKey& found) const noexcept {
+  const char* slots = slotBytes(half);
+  std::uint64_t at = firstSlot(hash, slots_);
+  KeySlot slot;
+  for (std::uint64_t probes = 0; probes < slots_; ++probes, at = at + 1 == slots_ ? 0 : at + 1) {
+    copyOut(&slot, slots + at * sizeof(KeySlot), sizeof slot);
+    if (!slot.used) {
+      return false;
+    }
+    if (CRYPTO_memcmp(slot.hash.data(), hash.data(), hash.size()) != 0) {
+      continue;
+    }
+    const char* text = textBytes(half);
+    if (slot.id_size > kMaxKeyId || slot.grants_size > found.grants_bytes.size() ||
+        slot.grants_offset % 8 != 0 ||
+        slot.grants_offset + std::uint64_t{slot.grants_size} > text_size_) {
+      return false;
+    }
+    if (slot.id_size <= KeySlot::kInlineId) {
+      std::memcpy(found.id_bytes.data(), slot.inline_id.data(), slot.id_size);
+    } else {
+      if (slot.id_offset % 8 != 0 || slot.id_offset + std::uint64_t{slot.id_size} > text_size_) {
+        return false;
+      }
+      copyOut(found.id_bytes.data(), text + slot.id_offset, slot.id_size);
+    }
+    copyOut(found.grants_bytes.data(), text + slot.grants_offset, slot.grants_size);
+    found.id_size = slot.id_size;
+    found.grants_size = slot.grants_size;
+    found.scopes = slot.scopes;
+    found.expires_unix = slot.expires_unix;
+    return true;
+  }
+  return false;
+}
+
+KeyLookup KeyTable::find(const KeyHash& hash, FoundKey& found) const noexcept {
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    const std::uint64_t generation = generation_.load(std::memory_order_acquire);
+    if (generation == 0) {
+      return KeyLookup::NotLoaded;
+    }
+    const Half& half = halves_[generation & 1];
+    const std::uint64_t before = half.sequence.load(std::memory_order_acquire);
+    if (before & 1) {
+      continue;
+    }
+    const bool is_found = readHalf(generation & 1, hash, found);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (half.sequence.load(std::memory_order_relaxed) == before) {
+      return is_found ? KeyLookup::Found : KeyLookup::Unknown;
+    }
+  }
+  return KeyLookup::NotLoaded;
+}
+
+}  // namespace agw

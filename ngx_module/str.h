@@ -1,0 +1,45 @@
+// Between ngx_str_t (pointer and length, not NUL-terminated, owned by some pool) and string_view.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "ngx_module/ngx.h"
+
+namespace agw {
+
+inline std::string_view view(const ngx_str_t& text) noexcept {
+  return {reinterpret_cast<const char*>(text.data), text.len};
+}
+
+inline std::string_view view(const u_char* begin, const u_char* end) noexcept {
+  return {reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)};
+}
+
+// nginx's structs hold non-const pointers even to text that nobody writes to (header names and
+// values, content types). The bytes must outlive the request.
+inline ngx_str_t borrowed(std::string_view text) noexcept {
+  return {text.size(), reinterpret_cast<u_char*>(const_cast<char*>(text.data()))};
+}
+
+// Case-insensitive, with '_' taken for '-': how a header name would reach a CGI-like reader.
+// `lower` is in lower case, with '-'.
+inline bool isHeaderName(std::string_view name, std::string_view lower) noexcept {
+  if (name.size() != lower.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    char c = name[i];
+    if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    } else if (c == '_') {
+      c = '-';
+    }
+    if (c != lower[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace agw
