@@ -1,0 +1,230 @@
+"""A whole stack: start it, wait until it is ready, watch it, stop it."""
+
+import http.client
+import os
+import signal
+import ssl
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from . import process, procfs, real_llm, record, services
+from .credentials import Certificates, Keys, make_certificates, make_edge_secret, make_keys
+from .folder import DirectoryLock, empty
+from .ready import READY_WAIT, UnixConnection, wait_ready
+from .record import Child, Record
+from .report import StackError, say
+from .services import Layout
+
+PORT_TRIES = 5
+OWNER_WAIT = 40.0  # seconds that `down` gives a ./dev run or ./dev up to clean up by itself
+
+
+@dataclass(frozen=True)
+class Options:
+    executors: int = 1
+    edges: int = 1
+    config: Path | None = None
+    base_port: int | None = None
+    preferred_port: int | None = None  # taken when it is free
+    environment: dict[str, str] = field(default_factory=dict)  # of the executors; wins over the doubles' URLs
+
+
+@dataclass
+class Stack:
+    layout: Layout
+    record: Record
+    certificates: Certificates
+    keys: Keys
+    urls: dict[str, str]  # of the doubles
+    edge_ports: list[int]
+
+    def child(self, name: str) -> Child:
+        return next(child for child in self.record.children if child.name == name)
+
+    def exports(self) -> dict[str, str]:
+        values = {}
+        for index, port in enumerate(self.edge_ports, start=1):
+            suffix = "" if index == 1 else f"_{index}"
+            values[f"AGENT_URL{suffix}"] = f"https://localhost:{port}"
+            values[f"EDGE_PID{suffix}"] = str(self.child(f"edge-{index}").pid)
+        for child in self.record.children:
+            if child.kind == "executor":
+                number = child.name.removeprefix("executor-")
+                suffix = "" if number == "1" else f"_{number}"
+                values[f"EXECUTOR_PID{suffix}"] = str(child.pid)
+                values[f"AGENT_EXECUTOR_SOCKET{suffix}"] = str(self.layout.executor_socket(int(number)))
+        for name, variable in (("llm", "LLM_PID"), ("mcp", "MCP_PID"), ("http-tool", "HTTP_PID")):
+            values[variable] = str(self.child(name).pid)
+        return {
+            **values,
+            **self.urls,
+            "AGENT_KEY": self.keys.user,
+            "AGENT_ADMIN_KEY": self.keys.admin,
+            "AGENT_LOG_DIR": str(self.layout.log),
+            "AGENT_DIR": str(self.layout.directory),
+            "SSL_CERT_FILE": str(self.certificates.ca),
+            "NODE_EXTRA_CA_CERTS": str(self.certificates.ca),
+        }
+
+
+def _open_directory(directory: Path) -> tuple[Record, DirectoryLock]:
+    created = not directory.exists()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = DirectoryLock(directory)
+    try:
+        old = record.load(directory)
+        if old is not None:
+            if any(child.alive for child in old.children):
+                raise StackError(f"a stack runs in {directory}; stop it first: ./dev down --dir {directory}")
+            created = old.created_directory
+            _stop_children(old)  # what outlived its parent in a crash
+            empty(directory)
+        elif set(os.listdir(directory)) - {"log", record.NEW_FILE_NAME}:
+            raise StackError(f"{directory} is neither empty nor a stack's; choose another --dir")
+        else:
+            created = created or bool(os.listdir(directory))  # the remains of a stack: the folder was ours
+            empty(directory)
+        fresh = record.new_record(directory, created)
+        fresh.save()
+    except BaseException:
+        lock.release()
+        raise
+    return fresh, lock
+
+
+def _stop_children(stopped: Record) -> None:
+    for kind in ("edge", "executor", "double"):
+        children = [child for child in stopped.children if child.kind == kind]
+        killed = process.stop(children, stopped.directory)
+        if killed:
+            say(f"had to kill {', '.join(killed)}")
+
+
+def _start_edges(
+    options: Options,
+    layout: Layout,
+    started: Record,
+    sockets: tuple[Path, ...],
+    tls: Certificates,
+    keys: Keys,
+    include: Path | None,
+) -> list[int]:
+    ports: list[int] = []
+    context = ssl.create_default_context(cafile=str(tls.ca))
+    for number in range(1, options.edges + 1):
+        deadline = time.monotonic() + READY_WAIT
+        for attempt in range(1, PORT_TRIES + 1):
+            fixed = None if options.base_port is None else options.base_port + number - 1
+            if fixed is not None and not services.is_free(fixed):
+                raise StackError(f"port {fixed} is taken: choose another --base-port")
+            preferred = options.preferred_port if number == 1 else None
+            port = fixed or (preferred if preferred and services.is_free(preferred) else services.free_port())
+            edge = services.start_edge(started, layout, number, port, sockets, tls, keys, include)
+
+            def connect(port: int = port) -> http.client.HTTPConnection:
+                return http.client.HTTPSConnection("localhost", port, timeout=5, context=context)
+
+            try:
+                wait_ready(edge, layout, connect, deadline)
+                ports.append(port)
+                break
+            except StackError as error:
+                taken = "Address already in use" in str(error)
+                if not taken or fixed is not None or attempt == PORT_TRIES:
+                    raise
+                started.children.remove(edge)
+                started.save()
+    return ports
+
+
+def start(directory: Path, repository: Path, preset: str, options: Options) -> tuple[Stack, DirectoryLock]:
+    """Starts everything and waits until it answers. On any failure what was started is stopped again."""
+
+    def own(name: str) -> Path | None:
+        """The user's file of that name in DIR, when it is there."""
+        path = options.config / name if options.config else None
+        return path if path and path.exists() else None
+
+    layout = Layout(repository, preset, directory)
+    services.require_built(layout)
+    layout.executor_socket(options.executors)  # says early when the path is too long
+    started, lock = _open_directory(directory)
+    try:
+        layout.log.mkdir()
+        layout.run.mkdir(mode=0o700)
+        tls = make_certificates(directory / "tls")
+        make_edge_secret(directory / "edge_secret")
+        keys = make_keys(directory / "api_keys", own("api_keys"))
+        script = own("llm.json") or repository / "tests" / "fakes" / "scripts" / "demo.json"
+        own_config = own("gateway.yaml")
+        config = own_config or repository / "config" / "gateway.yaml"
+        urls = services.start_doubles(started, layout, script, options.base_port)
+        environment = {**urls, **({} if own_config else real_llm.DEMO), **options.environment}
+        numbers = range(1, options.executors + 1)
+        sockets = tuple(layout.executor_socket(number) for number in numbers)
+        executors = [services.start_executor(started, layout, i, config, environment) for i in numbers]
+        deadline = time.monotonic() + READY_WAIT
+        for executor, path in zip(executors, sockets, strict=True):
+            wait_ready(executor, layout, partial(UnixConnection, path), deadline)
+        include = own("nginx.d")
+        ports = _start_edges(options, layout, started, sockets, tls, keys, include)
+        return Stack(layout, started, tls, keys, urls, ports), lock
+    except BaseException:
+        finish(started, keep_logs=False)
+        lock.release()
+        raise
+
+
+def give_up_ownership(started: Record) -> None:
+    """`up` is done: from now on only `down` looks after the stack."""
+    started.owner_pid = 0
+    started.owner_start_time = 0
+    started.save()
+
+
+def watch(stack: Stack) -> NoReturn:
+    """Raises when a part of the stack ended."""
+    while True:
+        for child in stack.record.children:
+            services.require_alive(child, stack.layout)
+        time.sleep(0.2)
+
+
+def finish(stopped: Record, keep_logs: bool) -> list[str]:
+    """Stops all, removes all. Returns the sanitizer reports that were there."""
+    _stop_children(stopped)
+    directory = stopped.directory
+    reports = [process.tail(path, 200) for path in services.sanitizer_reports(directory / "log")]
+    empty(directory, frozenset({"log"}) if keep_logs else frozenset())
+    if stopped.created_directory and not os.listdir(directory):
+        directory.rmdir()
+    return reports
+
+
+def stop(directory: Path, keep_logs: bool) -> list[str] | None:
+    """None when there is no stack in D."""
+    found = record.load(directory)
+    if found is None:
+        return None
+    if found.owner_alive:
+        os.kill(found.owner_pid, signal.SIGTERM)
+        deadline = time.monotonic() + OWNER_WAIT
+        while procfs.is_running(found.owner_pid, found.owner_start_time):
+            if time.monotonic() > deadline:
+                os.kill(found.owner_pid, signal.SIGKILL)
+                deadline += OWNER_WAIT
+            time.sleep(0.05)
+        found = record.load(directory)
+        if found is None:
+            return []
+    lock = DirectoryLock(directory)
+    try:
+        gone = [child.name for child in found.children if not child.alive]
+        if gone:
+            say(f"had ended before: {', '.join(gone)}")
+        return finish(found, keep_logs)
+    finally:
+        lock.release()
