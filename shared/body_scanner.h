@@ -95,7 +95,7 @@ class BodyScanner {
     AfterObject,
     Failed,
   };
-  // The top-level members that are watched, in the order of their names in body_scanner.cpp.
+  // The top-level members that are watched, in the order of their names in scan_string.cpp.
   enum class Member : std::uint8_t {
     Model,
     Stream,
@@ -105,6 +105,7 @@ class BodyScanner {
     MaxOutputTokens,
     Other,
   };
+  enum class Word : std::uint8_t { True, False, Null };
   // What is wrong with the JSON, for the message.
   enum class Fault : std::uint8_t {
     Syntax,
@@ -159,8 +160,8 @@ class BodyScanner {
   bool user_full_ = false;
   bool in_key_ = false;  // the string that is being read is a member's name
   std::uint8_t depth_ = 0;
-  std::uint8_t seen_ = 0;     // bit per Member
-  std::uint8_t literal_ = 0;  // index of the literal that is being read
+  std::uint8_t seen_ = 0;      // bit per Member
+  Word literal_ = Word::Null;  // that is being read
   std::uint8_t progress_ =
       0;  // characters of the literal, hex digits or bytes of a UTF-8 sequence seen
   std::uint8_t key_size_ = 0;

@@ -56,8 +56,8 @@ class SseUsageFilter {
   bool after_dropped_cr_ = false;
   bool in_block_ = false;        // a line of the current event block was passed on
   bool block_has_data_ = false;  // the current block is counted
-  std::uint8_t field_matched_ =
-      0;  // how much of "data:" the line has matched; kNoMatch: it is another field
+  // How much of "data:" the line has matched so far; kNoMatch: it is another field.
+  std::uint8_t field_matched_ = 0;
   std::uint16_t held_ = 0;  // bytes of line_ in use
   std::array<char, kMaxHeldLine> line_{};
   std::uint64_t data_events_ = 0;

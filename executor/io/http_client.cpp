@@ -103,8 +103,10 @@ class Client final : public HttpClient {
     }
     auto connection = std::make_unique<ClientConnection>(
         context_, peer, options_.max_header_bytes + ClientConnection::kReadSize);
-    auto connected = co_await connection->connect(std::move(found.endpoints), url.host,
-                                                  url.tls ? tls_ : nullptr, deadline);
+    // Named first: g++ 12 destroys a conditional temporary of a co_await expression twice.
+    const std::shared_ptr<TlsContext> tls = url.tls ? tls_ : nullptr;
+    auto connected =
+        co_await connection->connect(std::move(found.endpoints), url.host, tls, deadline);
     if (!connected) {
       lookup_.forget(url.host, url.port);
       co_return connected.error();

@@ -160,8 +160,9 @@ net::awaitable<ServerConnection::Next> ServerConnection::readRequest(RequestPars
     const Fill more = co_await fill(in_body ? kBodyReadSize : kReadSize);
     if (more == Fill::Closed) co_return Next::Close;
     if (more == Fill::TimedOut) {
-      co_await refuse({408, in_body ? "the request body did not arrive in time"
-                                    : "the request header did not arrive in time"});
+      const Refusal late{408, in_body ? "the request body did not arrive in time"
+                                      : "the request header did not arrive in time"};
+      co_await refuse(late);
       co_return Next::Linger;
     }
     if (in_body) timer_.expireIn(options.body_timeout);
@@ -211,7 +212,8 @@ net::awaitable<ServerConnection::Next> ServerConnection::handle(ServerRequest& r
   if (peer_left_) co_return Next::Close;
   if (!failure.empty()) {
     state_->log.write(telemetry::Level::Error, "handler_failed", {{"error", failure}});
-    if (!response.started()) co_await refuse({500, "internal error"});
+    const Refusal broken{500, "internal error"};
+    if (!response.started()) co_await refuse(broken);
     co_return Next::Linger;
   }
   if (response.keepAlive()) co_return Next::Request;

@@ -1,0 +1,108 @@
+// The first byte chooses a cut, the rest is the stream. No cut may change the output, and the
+// output is the input without usage comments and their blank lines: nothing is added, reordered or
+// lost.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "require.h"
+#include "shared/sse_usage.h"
+
+namespace {
+
+using agw::SseUsageFilter;
+
+struct Result {
+  std::string text;
+  std::uint64_t events = 0;
+  std::string usage;
+
+  bool operator==(const Result&) const = default;
+};
+
+class Run {
+ public:
+  void feed(std::string_view piece) {
+    const std::string copy(piece);  // of its own size, so that AddressSanitizer sees a read past it
+    input_ = copy;
+    require(filter_.feed(copy, sink()), "feed succeeds");
+  }
+  Result finish() {
+    input_ = {};
+    require(filter_.finish(sink()), "finish succeeds");
+    Result result{text_, filter_.dataEvents(), ""};
+    if (filter_.usage()) result.usage = agw::formatUsage(*filter_.usage());
+    return result;
+  }
+
+ private:
+  SseUsageFilter::Sink sink() {
+    return {this, [](void* context, std::string_view bytes, bool from_input) noexcept {
+              auto& self = *static_cast<Run*>(context);
+              const bool inside =
+                  bytes.data() >= self.input_.data() &&
+                  bytes.data() + bytes.size() <= self.input_.data() + self.input_.size();
+              require(inside == from_input, "views say truly where they point");
+              self.text_.append(bytes);
+              return true;
+            }};
+  }
+
+  SseUsageFilter filter_;
+  std::string_view input_;
+  std::string text_;
+};
+
+bool isLineEnd(char c) { return c == '\n' || c == '\r'; }
+
+// Walks the input; where the output leaves it, a whole usage comment or a blank line must have been
+// there.
+void requireOnlyUsageIsGone(std::string_view input, std::string_view output, bool usage_seen) {
+  std::size_t in = 0;
+  for (std::size_t out = 0; out < output.size() || in < input.size();) {
+    if (out < output.size() && in < input.size() && input[in] == output[out] &&
+        !input.substr(in).starts_with(agw::kUsageComment)) {
+      ++in;
+      ++out;
+      continue;
+    }
+    require(in < input.size(), "nothing is added");
+    const std::string_view rest = input.substr(in);
+    if (isLineEnd(rest[0])) {
+      require(usage_seen, "a line end goes only with a usage comment");
+      ++in;
+      continue;
+    }
+    require(rest.starts_with(agw::kUsageComment), "only usage comments go");
+    const std::string_view line = rest.substr(0, rest.find_first_of("\r\n"));
+    const bool is_usage = agw::parseUsage(line.substr(agw::kUsageComment.size())).has_value() &&
+                          line.size() <= SseUsageFilter::kMaxHeldLine;
+    const bool kept = output.substr(out).starts_with(line);
+    require(is_usage || kept, "other comments stay");
+    in += line.size();
+    if (kept) out += line.size();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view input{reinterpret_cast<const char*>(data) + 1, size - 1};
+  Run whole;
+  whole.feed(input);
+  const Result result = whole.finish();
+
+  Run cut;
+  const std::size_t at = input.size() * data[0] / 255;
+  cut.feed(input.substr(0, at));
+  cut.feed(input.substr(at));
+  require(cut.finish() == result, "one cut");
+
+  Run bytes;
+  for (std::size_t i = 0; i < input.size(); ++i) bytes.feed(input.substr(i, 1));
+  require(bytes.finish() == result, "byte by byte");
+
+  requireOnlyUsageIsGone(input, result.text, !result.usage.empty());
+  return 0;
+}
