@@ -18,6 +18,15 @@ struct Output {
   SsePiece* pieces = nullptr;
   SsePiece** pieces_end = &pieces;
   SsePiece* last_piece = nullptr;
+  // Marks of buffers whose bytes all went, for the end of the chain.
+  ngx_buf_t left_marks{};
+  bool has_left_marks = false;
+
+  void forgetPieces() noexcept {
+    pieces = nullptr;
+    pieces_end = &pieces;
+    last_piece = nullptr;
+  }
 };
 
 bool link(Output& out, ngx_buf_t* buffer) noexcept {
@@ -107,8 +116,7 @@ bool linkPieces(Output& out) noexcept {
       return false;
     }
   }
-  out.pieces_end = &out.pieces;
-  out.last_piece = nullptr;
+  out.forgetPieces();
   return true;
 }
 
@@ -123,13 +131,24 @@ bool hasMarks(const ngx_buf_t& buffer) noexcept {
   return buffer.flush || buffer.sync || buffer.last_buf || buffer.last_in_chain;
 }
 
-// A buffer without bytes that carries the marks of one whose bytes all went.
-bool linkMarks(Output& out, const ngx_buf_t& from) noexcept {
+void leaveMarks(Output& out, const ngx_buf_t& from) noexcept {
+  out.has_left_marks = out.has_left_marks || hasMarks(from);
+  out.left_marks.flush |= from.flush;
+  out.left_marks.sync |= from.sync;
+  out.left_marks.last_buf |= from.last_buf;
+  out.left_marks.last_in_chain |= from.last_in_chain;
+}
+
+// A buffer without bytes that carries the marks of those whose bytes all went.
+bool linkLeftMarks(Output& out) noexcept {
+  if (!out.has_left_marks) {
+    return true;
+  }
   auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(out.r->pool));
   if (buffer == nullptr) {
     return false;
   }
-  copyMarks(*buffer, from);
+  copyMarks(*buffer, out.left_marks);
   // nginx takes a buffer with no mark but last_in_chain for a mistake.
   buffer->sync = buffer->sync || !(buffer->flush || buffer->last_buf);
   return link(out, buffer);
@@ -149,8 +168,7 @@ bool passBuffer(Output& out, ngx_buf_t* buffer) noexcept {
   }
   if (has_bytes && !buffer->last_buf && isWhole(out, *buffer)) {
     giveBack(*out.state, out.pieces);
-    out.pieces = nullptr;
-    out.pieces_end = &out.pieces;
+    out.forgetPieces();
     return link(out, buffer);
   }
   if (buffer->last_buf && !out.state->usage.finish(sink)) {
@@ -162,7 +180,8 @@ bool passBuffer(Output& out, ngx_buf_t* buffer) noexcept {
   }
   if (out.last_piece == nullptr) {
     buffer->pos = buffer->last;
-    return !hasMarks(*buffer) || linkMarks(out, *buffer);
+    leaveMarks(out, *buffer);
+    return true;
   }
   copyMarks(out.last_piece->buffer, *buffer);
   out.last_piece->original = buffer;
@@ -193,6 +212,9 @@ ngx_int_t filterStream(ngx_http_request_t* r, RequestContext& context, ngx_chain
     if (!passBuffer(out, each->buf)) {
       return NGX_ERROR;
     }
+  }
+  if (!linkLeftMarks(out)) {
+    return NGX_ERROR;
   }
   context.usage = state.usage.usage();
   if (in != nullptr && out.first == nullptr) {

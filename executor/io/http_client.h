@@ -50,7 +50,8 @@ class HttpClient {
   // Sends the request and waits for the response header. Errors: UpstreamUnreachable (lookup, connect, TLS,
   // reset before a byte of the answer), UpstreamTimeout, UpstreamInvalidResponse. A pooled connection that the
   // peer had closed is replaced by a fresh one once, when no byte of an answer has arrived and the close was
-  // seen before or while the request was written.
+  // seen before or while the request was written. Error::retryable is set when the peer cannot have acted on the
+  // request because it was never written whole; callers whose requests may be repeated need not look at it.
   virtual net::awaitable<Result<std::unique_ptr<HttpResponse>>> send(HttpRequest request,
                                                                      HttpTimeouts timeouts) = 0;
 };
@@ -62,6 +63,8 @@ struct HttpClientOptions {
   std::string ca_file{};                // "" = the system's trust store
 };
 
+// Throws std::runtime_error when the CA file cannot be used. Destroyed on the context's thread, or when that has
+// stopped; responses may outlive the client, calls of send() may not.
 std::unique_ptr<HttpClient> makeHttpClient(net::io_context& context, HttpClientOptions options);
 
 // The rest of the body, at most `limit` bytes (more is UpstreamInvalidResponse).

@@ -74,15 +74,18 @@ class HttpServer {
  public:
   virtual ~HttpServer() = default;
   // Stops accepting in the order of the drain (unlink the path, accept until EAGAIN, close), answers what still
-  // arrives with "Connection: close", closes idle connections after a grace, and returns when no connection is
-  // left or the deadline has passed. Thread-safe to start once, from the first worker's thread.
+  // arrives with "Connection: close", leaves it to the peers to close idle connections, and returns when none is
+  // left. At the deadline idle connections are closed and running handlers are cancelled as if their clients had
+  // left; it then returns as soon as they have unwound, after a second at the latest. Start it once, on the first
+  // worker's thread.
   virtual net::awaitable<void> drain(Deadline deadline) = 0;
   virtual std::size_t openRequests() const = 0;    // over all threads
   virtual std::string address() const = 0;         // the bound address, with the real port
 };
 
 // Binds at once; throws std::runtime_error with a message that names the address. A unix socket path that a dead
-// process left is replaced, one with a live listener is refused. Workers' threads are run by the caller.
+// process left is replaced, one with a live listener is refused. Workers' threads are run by the caller; the server
+// is destroyed when they have stopped, before the contexts and the handlers.
 std::unique_ptr<HttpServer> makeHttpServer(ServerOptions options, std::vector<ServerWorker> workers,
                                            telemetry::Log& log);
 

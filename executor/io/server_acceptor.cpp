@@ -3,9 +3,9 @@
 #include <fcntl.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <cerrno>
+#include <exception>
 #include <stdexcept>
 #include <system_error>
 #include <tuple>
@@ -35,15 +35,21 @@ ServerAcceptor::ServerAcceptor(std::shared_ptr<ServerState> state)
       pause_(state_->workers.front()->context) {}
 
 void ServerAcceptor::start() {
-  net::co_spawn(state_->workers.front()->context, run(shared_from_this()), net::detached);
+  auto ended = [state = state_](std::exception_ptr failure) {
+    if (failure) state->log.write(telemetry::Level::Error, "acceptor_failed", {});
+  };
+  net::co_spawn(state_->workers.front()->context, run(shared_from_this()), std::move(ended));
 }
 
 net::awaitable<void> ServerAcceptor::run(std::shared_ptr<ServerAcceptor> self) {
   while (!self->stopped_) {
     switch (self->acceptQueued(Limit::Connections)) {
-      case Queue::Empty:
-        co_await self->readiness_.async_wait(net::posix::descriptor_base::wait_read, kAsTuple);
+      case Queue::Empty: {
+        const auto [error] =
+            co_await self->readiness_.async_wait(net::posix::descriptor_base::wait_read, kAsTuple);
+        if (error && !self->stopped_) co_await self->pause(Deadline::in(kNoResourcesPause));
         break;
+      }
       case Queue::NoRoom:
         co_await self->pause(Deadline::never());
         break;

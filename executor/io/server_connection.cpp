@@ -57,6 +57,7 @@ class OpenRequest {
 
 void ServerConnection::start(std::shared_ptr<ServerState> state, WorkerState& worker, UniqueFd fd) {
   auto self = std::make_shared<ServerConnection>(std::move(state), worker, std::move(fd));
+  if (!self->socket_.is_open()) return;
   auto ended = [self](std::exception_ptr failure) { self->ended(std::move(failure)); };
   net::co_spawn(worker.context, run(self),
                 net::bind_cancellation_slot(self->cancel_.slot(), std::move(ended)));
@@ -70,8 +71,14 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerState> state, WorkerSta
       // A header may fill the buffer to its limit before it can be parsed.
       buffer_(state_->options.max_header_bytes + kBodyReadSize),
       timer_(worker.context.get_executor(), [this] { socket_.cancel(); }) {
-  const int family = addressFamily(fd.get());
-  socket_.assign(net::generic::stream_protocol(family, 0), fd.release());
+  boost::system::error_code error;
+  socket_.assign(net::generic::stream_protocol(addressFamily(fd.get()), 0), fd.get(), error);
+  if (error) {
+    state_->log.write(telemetry::Level::Error, "accept_failed",
+                      {{"address", state_->options.listen}, {"error", error.message()}});
+  } else {
+    fd.release();
+  }
   worker_.registered.insert(this);
 }
 
@@ -122,6 +129,8 @@ net::awaitable<ServerConnection::Next> ServerConnection::serveOne() {
       ++served_ < state_->options.max_requests_per_connection && parser.keep_alive();
   const bool http11 = parser.isHttp11();
   ServerRequest request = parser.take();
+  // A stream may be open for long: it need not hold the read buffer.
+  if (buffer_.size() == 0) buffer_.shrink_to_fit();
   ServerResponse response(*this, {http11, request.method == "HEAD", keep_alive});
   co_return co_await handle(request, response);
 }
@@ -129,7 +138,6 @@ net::awaitable<ServerConnection::Next> ServerConnection::serveOne() {
 net::awaitable<ServerConnection::Next> ServerConnection::readRequest(RequestParser& parser) {
   const ServerOptions& options = state_->options;
   if (buffer_.size() == 0) {
-    buffer_.shrink_to_fit();
     timer_.expireIn(options.idle_timeout);
     const Fill first = co_await fill(kReadSize);
     if (first != Fill::Data) co_return Next::Close;

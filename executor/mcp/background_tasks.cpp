@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
@@ -19,7 +20,16 @@ struct Task {
   explicit Task(net::io_context& context, Millis limit) : timer(context, limit) {}
   net::cancellation_signal signal;
   net::steady_timer timer;
+  bool done = false;
 };
+
+// From the io_context alone: co_spawn's own handler would otherwise post the cancellation, and find
+// nothing of itself when the task has ended in between.
+void cancel(net::io_context& context, std::shared_ptr<Task> task) {
+  net::dispatch(context, [task = std::move(task)] {
+    if (!task->done) task->signal.emit(net::cancellation_type::terminal);
+  });
+}
 
 }  // namespace
 
@@ -63,10 +73,13 @@ void BackgroundTasks::start(net::awaitable<void> task, Millis limit) {
   std::weak_ptr<Task> watched = entry;
   entry->timer.async_wait([watched](const boost::system::error_code& error) {
     const auto running = watched.lock();
-    if (!error && running) running->signal.emit(net::cancellation_type::terminal);
+    if (!error && running && !running->done) {
+      running->signal.emit(net::cancellation_type::terminal);
+    }
   });
 
   auto finished = [core = core_, place](std::exception_ptr failure) {
+    (*place)->done = true;
     core->tasks.erase(place);
     report(core->on_failure, failure);
     if (core->tasks.empty()) core->idle.wakeAll();
@@ -78,8 +91,8 @@ void BackgroundTasks::start(net::awaitable<void> task, Millis limit) {
 std::size_t BackgroundTasks::running() const { return core_->tasks.size(); }
 
 void BackgroundTasks::cancelAll() {
-  const auto tasks = core_->tasks;  // ending a task takes it out of the list
-  for (const auto& task : tasks) task->signal.emit(net::cancellation_type::terminal);
+  const auto tasks = core_->tasks;  // the end of a task takes it out of the list
+  for (const auto& task : tasks) cancel(core_->context, task);
 }
 
 net::awaitable<void> BackgroundTasks::wait(Deadline deadline) {

@@ -114,6 +114,8 @@ class FakeExecutor:
 
     def close(self):
         """Refuses from now on and drops what is open."""
+        if self._closing:
+            return
         self._closing = True
         # Wakes the accept, which a close alone does not.
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -101,7 +101,7 @@ def hang_up(request, connection):
 
 
 def answer_nonsense(request, connection):
-    connection.send("nonsense\r\n\r\n")
+    connection.send("HTTP/1.1 200 OK\r\nA\0B: x\r\n\r\n")
     return True
 
 

@@ -1,5 +1,6 @@
 """Streams through the edge: at once, whole, without the usage comment, and cancelled when the client leaves."""
 
+import gzip
 import json
 import threading
 
@@ -209,8 +210,6 @@ def test_an_executor_that_dies_in_mid_stream_cuts_the_stream(edge, executor):
 
 
 def test_gzip_between_does_not_hide_the_usage(make_edge, executor):
-    import gzip
-
     edge = make_edge(server="gzip on; gzip_types text/event-stream; gzip_min_length 0; gzip_proxied any;")
 
     def respond(request, connection):

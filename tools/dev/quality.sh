@@ -45,8 +45,7 @@ cmd_fuzz() {
     *) die "fuzz takes --smoke or nothing" ;;
   esac
   [ -e tests/fuzz/CMakeLists.txt ] || die "there is no fuzz target in this tree (tests/fuzz)"
-  setup_clang
-  build_preset fuzz
+  build_fuzz
   for target in build/fuzz/tests/fuzz/fuzz_*; do
     if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
     name=$(basename "$target")
@@ -54,7 +53,7 @@ cmd_fuzz() {
     # New inputs go to the first folder; the second holds the seeds kept in the tree, when there are some.
     mkdir -p "build/fuzz/corpus/$name" build/fuzz/findings
     local seeds=()
-    [ ! -d "tests/fuzz/corpus/$name" ] || seeds=("tests/fuzz/corpus/$name")
+    [ ! -d "tests/fuzz/corpus/${name#fuzz_}" ] || seeds=("tests/fuzz/corpus/${name#fuzz_}")
     "$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 \
       -artifact_prefix="build/fuzz/findings/$name-" "build/fuzz/corpus/$name" "${seeds[@]}"
   done

@@ -188,7 +188,7 @@ net::awaitable<ExchangeStatus> Connection::answerChat(const Request& request, Ex
         errorBody(chat.conversation_error, "invalid_request_error", "messages", "bad_request");
     co_return co_await sendLogged(record, std::move(refusal));
   }
-  const Turns& turns = chooseTurns(*model, chat.values.last_user);
+  const Turns& turns = chooseTurns(*model, chat.values.last_user, chat.tools);
   const Turn& turn = turns[std::min(chat.turn, turns.size() - 1)];
   ChatExchange exchange{peer_, turn, chat, record, request.version() < 11, close_asked_};
   co_return co_await play(exchange);

@@ -75,6 +75,17 @@ void readMessages(const json& messages, ChatRequest& request) {
   }
 }
 
+void readTools(const json& body, ChatRequest& request) {
+  const auto tools = body.find("tools");
+  if (tools == body.end() || !tools->is_array()) return;
+  for (const json& tool : *tools) {
+    const auto function = tool.is_object() ? tool.find("function") : tool.end();
+    if (tool.is_object() && function != tool.end() && function->is_object()) {
+      request.tools.insert(stringMember(*function, "name"));
+    }
+  }
+}
+
 bool flagMember(const json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_boolean() && found->get<bool>();
@@ -106,6 +117,7 @@ std::variant<ChatRequest, RequestError> readChatRequest(const json& body) {
   }
   request.values.model = request.model;
   readMessages(*messages, request);
+  readTools(body, request);
   request.conversation_error = checkToolOrder(*messages);
   return request;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -17,6 +18,7 @@ struct ChatRequest {
   bool stream = false;
   bool include_usage = false;
   TemplateValues values;
+  std::set<std::string> tools;     // names of the functions offered
   std::size_t turn = 0;            // assistant messages after the last user message
   std::string conversation_error;  // not empty: OpenAI would refuse the order of the messages
 };

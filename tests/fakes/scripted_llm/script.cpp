@@ -184,16 +184,22 @@ Turns readTurns(const Json& value, const std::string& place, const std::filesyst
 
 Rule readRule(const Json& value, const std::string& place, const std::filesystem::path& folder) {
   ObjectReader reader(value, place);
+  Rule rule;
   const auto pattern = reader.text("if_user_matches");
-  if (!pattern) reader.fail("if_user_matches", "is missing");
+  rule.if_tool_offered = reader.text("if_tool_offered");
+  if (!pattern && !rule.if_tool_offered) {
+    reader.fail("if_user_matches", "or if_tool_offered is missing");
+  }
   const Json* turns = reader.get("turns");
   if (!turns) reader.fail("turns", "is missing");
   reader.finish();
+  rule.turns = readTurns(*turns, reader.placeOf("turns"), folder);
   try {
-    return {boost::regex(*pattern), readTurns(*turns, reader.placeOf("turns"), folder)};
+    if (pattern) rule.if_user_matches.emplace(*pattern);
   } catch (const boost::regex_error& error) {
     reader.fail("if_user_matches", error.what());
   }
+  return rule;
 }
 
 Model readModel(const Json& value, const std::string& place, const std::filesystem::path& folder) {
@@ -229,7 +235,14 @@ std::shared_ptr<const Script> Script::parse(const std::string& text,
   auto script = std::make_shared<Script>();
   script->expected_key_ = std::move(expected_key);
   for (const auto& [name, model] : models->items()) {
+    if (model.is_string()) continue;
     script->models_.emplace(name, readModel(model, "models." + name, folder));
+  }
+  for (const auto& [name, model] : models->items()) {
+    if (!model.is_string()) continue;
+    const auto same = script->models_.find(model.get<std::string>());
+    if (same == script->models_.end()) reader.fail("models." + name, "names a model that is not there");
+    script->models_.insert_or_assign(name, Model(same->second));
   }
   return script;
 }
@@ -248,10 +261,13 @@ std::vector<std::string> Script::names() const {
   return names;
 }
 
-const Turns& chooseTurns(const Model& model, const std::string& last_user) {
+const Turns& chooseTurns(const Model& model, const std::string& last_user,
+                         const std::set<std::string>& offered) {
   const std::string subject = last_user.substr(0, kMaxRegexSubject);
   for (const Rule& rule : model.rules) {
-    if (boost::regex_search(subject, rule.if_user_matches)) return rule.turns;
+    if (rule.if_tool_offered && !offered.contains(*rule.if_tool_offered)) continue;
+    if (rule.if_user_matches && !boost::regex_search(subject, *rule.if_user_matches)) continue;
+    return rule.turns;
   }
   return model.turns;
 }

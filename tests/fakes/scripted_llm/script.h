@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,7 +75,8 @@ struct Turn {
 using Turns = std::vector<Turn>;
 
 struct Rule {
-  boost::regex if_user_matches;
+  std::optional<boost::regex> if_user_matches;
+  std::optional<std::string> if_tool_offered;
   Turns turns;
 };
 
@@ -100,7 +102,9 @@ class Script {
   std::string expected_key_;
 };
 
-// The turns for a user message: those of the first rule that matches, else the model's own.
-const Turns& chooseTurns(const Model& model, const std::string& last_user);
+// The turns of the first rule whose conditions all hold, else the model's own. `offered`: the names of
+// the request's tools.
+const Turns& chooseTurns(const Model& model, const std::string& last_user,
+                         const std::set<std::string>& offered);
 
 }  // namespace scripted_llm

@@ -347,7 +347,7 @@ TEST(LoadSettings, ReadsEveryShippedSample) {
 
 TEST(LoadSettings, TakesTheSamplesAddressesFromTheEnvironment) {
   const LoadResult result = loadSettings(std::string(AGW_SOURCE_DIR) + "/config/gateway.yaml",
-                                         environmentOf({{"LLM_URL", "http://127.0.0.1:1111"},
+                                         environmentOf({{"LLM_BASE_URL", "http://127.0.0.1:1111/v1"},
                                                         {"LLM_API_KEY", "k"},
                                                         {"LLM_MODEL", "m-1"},
                                                         {"MCP_URL", "http://127.0.0.1:2222/mcp"},

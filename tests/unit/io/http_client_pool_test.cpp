@@ -3,6 +3,9 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
 
+#include <latch>
+#include <thread>
+
 #include "io/http_client.h"
 #include "io/io_test_support.h"
 
@@ -141,13 +144,14 @@ TEST(HttpClientPool, ClosesIdleConnectionsAfterTheirTime) {
 
 TEST(HttpClientPool, KeepsNoMoreThanItsLimit) {
   std::atomic<int> open{0};
-  std::vector<std::thread> threads;
+  std::latch all_open(5);
+  std::vector<std::jthread> threads;
   RawServer server([&](RawSocket& socket, int) {
     ++open;
     auto own = std::make_shared<RawSocket>(std::move(socket));
-    threads.emplace_back([own, &open] {
+    threads.emplace_back([own, &open, &all_open] {
       own->readMessage();
-      while (open < 5 && open > 0) std::this_thread::sleep_for(1ms);  // all at once
+      all_open.arrive_and_wait();
       own->send(kOk);
       own->peerClosed();
       --open;
@@ -165,7 +169,6 @@ TEST(HttpClientPool, KeepsNoMoreThanItsLimit) {
     EXPECT_EQ(open, 2);
   }
   EXPECT_TRUE(eventually([&] { return open == 0; })) << "the client's end closes its connections";
-  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(HttpClientPool, ClosesAnAnswerThatIsDroppedBeforeItsEnd) {

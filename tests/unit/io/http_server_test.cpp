@@ -330,16 +330,20 @@ TEST(HttpServer, RefusesResponseHeadersThatWouldSplit) {
 
 TEST(HttpServer, RefusesCallsOutOfOrder) {
   std::vector<bool> done;
-  TestServer server([&done](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
-    done.push_back((co_await response.send(200, {}, "whole")).has_value());
-    done.push_back((co_await response.send(200, {}, "again")).has_value());
-    done.push_back((co_await response.start(200, {})).has_value());
-    done.push_back((co_await response.write("x")).has_value());
-    done.push_back((co_await response.finish()).has_value());
-  });
+  std::promise<void> finished;
+  TestServer server(
+      [&done, &finished](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
+        done.push_back((co_await response.send(200, {}, "whole")).has_value());
+        done.push_back((co_await response.send(200, {}, "again")).has_value());
+        done.push_back((co_await response.start(200, {})).has_value());
+        done.push_back((co_await response.write("x")).has_value());
+        done.push_back((co_await response.finish()).has_value());
+        finished.set_value();
+      });
   RawSocket socket = server.connect();
   socket.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(socket.readAll(), testing::EndsWith("\r\n\r\nwhole"));
+  finished.get_future().wait();
   EXPECT_THAT(done, testing::ElementsAre(true, false, false, false, false));
 }
 

@@ -113,7 +113,7 @@ def _banner(running: stack.Stack, llm: dict[str, str]) -> str:
     ca = shlex.quote(str(running.certificates.ca))
     question = '"messages":[{"role":"user","content":"What is the weather in Paris?"}]'
     if llm:
-        model = f"  Model: {llm['LLM_MODEL']} at {llm['LLM_URL']}/v1\n"
+        model = f"  Model: {llm['LLM_MODEL']} at {llm['LLM_BASE_URL']}\n"
     else:
         model = (
             "  The model is a scripted demo. For a real one, stop this and start\n"

@@ -37,11 +37,9 @@ def environment(choice: str) -> dict[str, str]:
         raise StackError("--llm env needs LLM_URL in the environment, e.g. http://localhost:1234/v1")
     if not url.startswith(("http://", "https://")):
         raise StackError(f"--llm: '{url}' is no http:// or https:// URL")
-    # The sample configuration appends /v1 by itself.
-    root = url.removesuffix("/v1")
     key = os.environ.get("LLM_API_KEY", "") or DEMO["LLM_API_KEY"]
     model = os.environ.get("LLM_MODEL", "")
     if not model:
-        model = _first_model(f"{root}/v1", key)
+        model = _first_model(url, key)
         say(f"using the model {model} (set LLM_MODEL for another one)")
-    return {"LLM_URL": root, "LLM_API_KEY": key, "LLM_MODEL": model}
+    return {"LLM_BASE_URL": url, "LLM_API_KEY": key, "LLM_MODEL": model}

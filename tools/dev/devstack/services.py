@@ -132,7 +132,7 @@ def _wait_for_port(child: Child, port_file: Path, layout: Layout) -> int:
 
 
 def start_doubles(record: Record, layout: Layout, script: Path, base_port: int | None) -> dict[str, str]:
-    """LLM_URL, MCP_URL and HTTP_URL of the programs started."""
+    """Where the programs started are asked."""
     fakes = layout.repository / "tests" / "fakes"
 
     def port(name: str) -> str:
@@ -157,7 +157,12 @@ def start_doubles(record: Record, layout: Layout, script: Path, base_port: int |
         name: f"http://127.0.0.1:{_wait_for_port(child, layout.run / f'{name}.port', layout)}"
         for name, child in children.items()
     }
-    return {"LLM_URL": url["llm"], "MCP_URL": url["mcp"] + "/mcp", "HTTP_URL": url["http-tool"]}
+    return {
+        "LLM_URL": url["llm"],
+        "LLM_BASE_URL": url["llm"] + "/v1",
+        "MCP_URL": url["mcp"] + "/mcp",
+        "HTTP_URL": url["http-tool"],
+    }
 
 
 def start_executor(

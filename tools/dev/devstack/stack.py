@@ -19,6 +19,8 @@ from .report import StackError, say
 from .services import Layout
 
 PORT_TRIES = 5
+# Where Python, Node and curl look for a CA. A machine may have set the last two for its own; they would win.
+CA_VARIABLES = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 OWNER_WAIT = 40.0  # seconds that `down` gives a ./dev run or ./dev up to clean up by itself
 
 
@@ -65,8 +67,7 @@ class Stack:
             "AGENT_ADMIN_KEY": self.keys.admin,
             "AGENT_LOG_DIR": str(self.layout.log),
             "AGENT_DIR": str(self.layout.directory),
-            "SSL_CERT_FILE": str(self.certificates.ca),
-            "NODE_EXTRA_CA_CERTS": str(self.certificates.ca),
+            **{name: str(self.certificates.ca) for name in CA_VARIABLES},
         }
 
 
