@@ -86,6 +86,16 @@ class RawServer {
   std::thread thread_;
 };
 
+// A server that answers every connection's first request with these bytes and then closes.
+class Canned : public RawServer {
+ public:
+  explicit Canned(std::string bytes)
+      : RawServer([bytes = std::move(bytes)](RawSocket& socket, int) {
+          socket.readMessage();
+          socket.send(bytes);
+        }) {}
+};
+
 class MemoryLog : public telemetry::Log {
  public:
   void write(telemetry::Level, std::string_view event,
