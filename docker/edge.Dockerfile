@@ -3,17 +3,14 @@
 FROM debian:12-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      g++ make cmake ninja-build pkg-config nginx nginx-dev \
-      libssl-dev libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libsimdjson-dev \
-      libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev \
+      g++ make cmake ninja-build pkg-config nginx nginx-dev libssl-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY shared shared
 COPY ngx_module ngx_module
-COPY executor executor
-RUN cmake --preset release -DAGW_BUILD_TESTS=OFF \
+RUN cmake --preset release -DAGW_BUILD_EXECUTOR=OFF -DAGW_BUILD_TESTS=OFF \
  && cmake --build --preset release --target ngx_http_agent_module
 
 # The same Debian release in both stages: nginx loads a module of exactly its own version only.

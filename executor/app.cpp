@@ -123,6 +123,13 @@ unsigned threadCount(const config::ServerSettings& server) {
   return server.threads != 0 ? server.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
+// Something did not end: its memory cannot be taken from under it, so the process goes as a whole.
+[[noreturn]] void leaveAtOnce(std::string_view event, telemetry::Log& log) {
+  log.write(telemetry::Level::Error, event, {});
+  log.flush();
+  std::quick_exit(EXIT_FAILURE);
+}
+
 void endThreads(Workers& workers, telemetry::Log& log) {
   for (auto& worker : workers) worker->finish();
   const Deadline deadline = Deadline::in(kThreadExit);

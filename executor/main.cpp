@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   CLI::App* serve_command = app.add_subcommand("serve", "Serve agents to the edge");
   serve_command->add_option("-c,--config", flags.config_file, "Configuration file")
       ->capture_default_str();
-  serve_command->add_option("--listen", flags.listen, "unix:PATH or HOST:PORT; wins over the file");
+  serve_command->add_option("--listen", flags.listen, "unix:PATH or IP:PORT; wins over the file");
   serve_command->add_option("--threads", flags.threads, "Worker threads; wins over the file");
 
   std::string checked_file = kDefaultConfig;

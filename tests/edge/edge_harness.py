@@ -172,11 +172,13 @@ http {{
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         self.config_file.write_text((config_for or self.render)(f"127.0.0.1:{self.port}"))
-        # nginx takes over the socket as in a binary upgrade, so no port is ever given up and claimed again.
+        # nginx takes over the socket as in a binary upgrade, so no port is ever given up and claimed again. It
+        # believes such a socket to be non-blocking: workers that race for a connection would hang in accept.
+        self.listener.setblocking(False)
         environment = {**self.environment, "NGINX": f"{self.listener.fileno()};"}
         with open(self.stderr, "wb") as stderr:
             self.process = subprocess.Popen(self._command(), env=environment, stderr=stderr,
-                                            pass_fds=[self.listener.fileno()])
+                                            pass_fds=[self.listener.fileno()], start_new_session=True)
         self.wait_for(lambda: "start worker process" in self.errors(), "workers")
         self.listener.close()
         return self
@@ -213,7 +215,7 @@ http {{
             try:
                 self.process.wait(DEADLINE)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                os.killpg(self.process.pid, signal.SIGKILL)  # its own group: the workers too
                 self.process.wait()
                 raise AssertionError("nginx did not finish its requests: " + self.errors()[-2000:])
             self.process = None
