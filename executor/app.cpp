@@ -134,12 +134,7 @@ void endThreads(Workers& workers, telemetry::Log& log) {
   for (auto& worker : workers) worker->finish();
   const Deadline deadline = Deadline::in(kThreadExit);
   for (auto& worker : workers) {
-    if (worker->endedBy(deadline)) continue;
-    // Something did not end: its memory cannot be taken from under it, so the process goes as a
-    // whole.
-    log.write(telemetry::Level::Error, "thread_did_not_end", {});
-    log.flush();
-    std::quick_exit(EXIT_FAILURE);
+    if (!worker->endedBy(deadline)) leaveAtOnce("thread_did_not_end", log);
   }
   for (auto& worker : workers) worker->join();
 }
@@ -169,6 +164,7 @@ int runApp(AppInput input, telemetry::Log& log) {
   for (auto& worker : workers) worker->start();
   logStart(input, *server, workers.size(), log);
   drained.get_future().wait();
+  if (server->openRequests() > 0) leaveAtOnce("request_did_not_end", log);
   endThreads(workers, log);
   server.reset();
   log.write(telemetry::Level::Info, "stopped", {});

@@ -16,7 +16,7 @@ struct StatusText {
 constexpr StatusText kStatusTexts[] = {
     {400, 400, ErrorCode::BadRequest, "The request is not valid HTTP."},
     {401, 401, ErrorCode::InvalidApiKey, "The request is not authenticated."},
-    {403, 403, ErrorCode::ScopeNotGranted, "Access to this address is forbidden."},
+    {403, 403, ErrorCode::Forbidden, "Access to this address is forbidden."},
     {404, 404, ErrorCode::NotFound, "There is nothing at this address."},
     {405, 405, ErrorCode::MethodNotAllowed, "This method is not allowed at this address."},
     {408, 408, ErrorCode::RequestTimeout, "The request did not arrive in time."},

@@ -34,6 +34,7 @@ class Builder {
       at = at + 1 == image_->slots.size() ? 0 : at + 1;
     }
     lines_[at] = line;
+    noteLimits(key, line);
     fill(image_->slots[at], key);
   }
 
@@ -54,6 +55,14 @@ class Builder {
   }
 
  private:
+  void noteLimits(const KeyLine& key, std::uint64_t line) {
+    const bool is_limited = key.requests.count != 0 || key.tokens.count != 0 || key.burst != 0 ||
+                            key.streams != 0 || key.max_run_seconds != 0;
+    if (is_limited && ++image_->limited_keys == 1) {
+      image_->first_limited_line = line;
+    }
+  }
+
   void fill(KeySlot& slot, const KeyLine& key) {
     slot.hash = key.hash;
     slot.used = 1;

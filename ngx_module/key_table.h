@@ -41,6 +41,9 @@ struct KeyImage {
   std::vector<KeySlot> slots;  // KeyTable::slotsFor(capacity)
   std::string text;            // at most KeyTable::textFor(capacity)
   std::uint64_t keys = 0;
+  std::uint64_t limited_keys =
+      0;  // keys with a limit, which this module checks but does not enforce
+  std::uint64_t first_limited_line = 0;
 };
 
 // A copy of one entry. `grants` is the value of X-Agent-Grants.

@@ -136,6 +136,14 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
     if (!errors.empty()) {
       return false;
     }
+    if (conf.owned->image->limited_keys != 0) {
+      ngx_log_error(NGX_LOG_WARN, log, 0,
+                    "agent_keys %V:%uL: requests=, burst=, tokens=, streams= and max_run= are not "
+                    "enforced by "
+                    "this version; keys with one of them: %uL",
+                    &conf.keys_path, conf.owned->image->first_limited_line,
+                    conf.owned->image->limited_keys);
+    }
     if (conf.owned->image->keys == 0) {
       ngx_log_error(NGX_LOG_WARN, log, 0,
                     "agent_keys \"%V\" has no key: every request will be refused", &conf.keys_path);

@@ -93,6 +93,10 @@ std::string_view path(ngx_http_request_t* r, const RequestContext&) noexcept {
   return target.substr(0, target.find('?'));
 }
 
+std::string_view version(ngx_http_request_t*, const RequestContext&) noexcept {
+  return AGW_VERSION;
+}
+
 struct Variable {
   ngx_str_t name;
   ngx_http_get_variable_pt get;
@@ -111,6 +115,7 @@ const Variable kVariables[] = {
     {ngx_string("agent_run_id"), textVariable<runId>},
     {ngx_string("agent_error_code"), textVariable<errorCode>},
     {ngx_string("agent_path"), textVariable<path>},
+    {ngx_string("agent_version"), textVariable<version>},
 };
 
 }  // namespace

@@ -54,6 +54,8 @@ constexpr auto kTable = std::to_array<ErrorEntry>({
      "The API key lacks the scope of this path."},
     {AgentNotAllowed, "agent_not_allowed", 403, kPermission,
      "The API key may not use this model or agent, whether or not it exists."},
+    {Forbidden, "forbidden", 403, kPermission,
+     "Another rule of the edge, such as nginx's own deny, forbids this address."},
     {ProofInvalid, "proof_invalid", 403, kPermission,
      "The request did not come to the executor through an edge that holds the shared secret."},
     {ModelNotFound, "model_not_found", 404, kInvalidRequest,

@@ -39,6 +39,7 @@ enum class ErrorCode : std::uint8_t {
   KeyExpired,
   ScopeNotGranted,
   AgentNotAllowed,
+  Forbidden,  // by another rule of the edge, such as nginx's own "deny"
   ProofInvalid,
   ModelNotFound,
   RateLimitExceeded,

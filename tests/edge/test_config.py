@@ -156,6 +156,13 @@ def test_an_empty_key_file_is_a_warning(make):
     assert "[warn]" in said and "has no key" in said
 
 
+def test_a_limit_that_is_not_enforced_is_a_warning(make):
+    edge = make(keys=GOOD + f"bob {HASH} requests=60/m\n")
+    succeeded, said = edge.check()
+    assert succeeded
+    assert "[warn]" in said and f"agent_keys {edge.keys_file}:2: requests=" in said and "not enforced" in said
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's workers run as somebody else")
 def test_workers_must_be_able_to_read_the_keys(make, tmp_path):
     for directory in (tmp_path, *tmp_path.parents):
