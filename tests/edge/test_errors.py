@@ -51,7 +51,7 @@ def test_many_large_headers(edge):
     assert (response.status, response.error["code"]) == (431, "headers_too_large")
 
 
-@pytest.mark.parametrize("status, code", [(402, "bad_request"), (403, "scope_not_granted"), (405, "method_not_allowed"),
+@pytest.mark.parametrize("status, code", [(402, "bad_request"), (403, "forbidden"), (405, "method_not_allowed"),
                                           (415, "unsupported_media_type"), (429, "rate_limit_exceeded"),
                                           (500, "internal_error"), (503, "overloaded")])
 def test_statuses_from_other_directives(make_edge, status, code):

@@ -134,7 +134,7 @@ def test_fragments_of_two_tool_calls_take_turns(client):
         ("What's the weather in Hamburg?", "get_weather", "Hamburg"),
         ("Hi! How is the weather like in New York today?", "get_weather", "New York"),
         ("weather in oslo please", "get_weather", "oslo"),
-        ("Tell me something", "get_weather", "Berlin"),
+        ("Is it going to rain?", "get_weather", "Berlin"),
         ("What time is it in São Paulo?", "get_time", "São Paulo"),
         ("what time is it?", "get_time", "Berlin"),
     ],
@@ -143,12 +143,23 @@ def test_the_demo_model_asks_for_the_tool_that_fits(tmp_path, sentence, tool, ci
     with doubles.scripted_llm(tmp_path, doubles.FAKES / "scripts/demo.json") as demo:
         messages = [{"role": "user", "content": sentence}]
         url = demo.url + "/v1/chat/completions"
-        message = httpx.post(url, json=body("demo", messages=messages)).json()["choices"][0]["message"]
+        tools = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
+        message = httpx.post(url, json=body("demo", messages=messages, tools=tools)).json()["choices"][0]["message"]
         call = message["tool_calls"][0]
         assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == (tool, {"city": city})
         messages += [message, {"role": "tool", "tool_call_id": call["id"], "content": "RESULT"}]
-        answer = httpx.post(url, json=body("demo", messages=messages)).json()["choices"][0]
+        answer = httpx.post(url, json=body("demo", messages=messages, tools=tools)).json()["choices"][0]
         assert "RESULT" in answer["message"]["content"] and answer["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("model", ["demo", "any-other-name"])
+def test_the_demo_model_only_uses_tools_that_it_is_offered(tmp_path, model):
+    with doubles.scripted_llm(tmp_path, doubles.FAKES / "scripts/demo.json") as demo:
+        url = demo.url + "/v1/chat/completions"
+        for sentence in ("Tell me something", "What's the weather in Hamburg?"):
+            messages = [{"role": "user", "content": sentence}]
+            (choice,) = httpx.post(url, json=body(model, messages=messages)).json()["choices"]
+            assert "tool_calls" not in choice["message"] and choice["message"]["content"]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ TEST(ErrorTable, PinsStatusAndTypeOfEveryCode) {
       {"key_expired", {401, "invalid_request_error"}},
       {"scope_not_granted", {403, "permission_error"}},
       {"agent_not_allowed", {403, "permission_error"}},
+      {"forbidden", {403, "permission_error"}},
       {"proof_invalid", {403, "permission_error"}},
       {"model_not_found", {404, "invalid_request_error"}},
       {"rate_limit_exceeded", {429, "rate_limit_error"}},
