@@ -9,8 +9,8 @@
 #include "api/request_context.h"
 #include "api/snapshot.h"
 #include "base/id.h"
-#include "protocol/openai_chat.h"
 #include "protocol/openai_answer.h"
+#include "protocol/openai_chat.h"
 
 namespace agw::api {
 

@@ -1,8 +1,9 @@
-// HTTP/1.1 server for the edge: one listening socket (unix or TCP), one io_context and one handler a thread.
+// HTTP/1.1 server for the edge: one listening socket (unix or TCP), one io_context and one handler
+// a thread.
 //
-// One acceptor hands each connection to the thread with the fewest open requests, then the fewest connections.
-// While a handler runs, the connection is watched: when the peer closes it, the handler's coroutine is cancelled
-// (terminal cancellation), which closes everything it awaits.
+// One acceptor hands each connection to the thread with the fewest open requests, then the fewest
+// connections. While a handler runs, the connection is watched: when the peer closes it, the
+// handler's coroutine is cancelled (terminal cancellation), which closes everything it awaits.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -30,7 +31,8 @@ struct ServerRequest {
   std::string_view header(std::string_view name) const { return findHeader(headers, name); }
 };
 
-// Every call has the server's write deadline; an error means that the peer is gone or does not read.
+// Every call has the server's write deadline; an error means that the peer is gone or does not
+// read.
 class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
@@ -48,18 +50,20 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
   virtual net::awaitable<void> handle(ServerRequest& request, ResponseWriter& response) = 0;
-  // The request never became one (malformed, header or body too large): the body of the error answer.
+  // The request never became one (malformed, header or body too large): the body of the error
+  // answer.
   virtual std::string errorBody(int status, std::string_view message) = 0;
 };
 
 struct ServerOptions {
-  std::string listen = "unix:/run/agent-gateway/executor.sock";  // or "127.0.0.1:8080", "[::1]:8080"
-  unsigned socket_mode = 0660;                     // of a unix socket
+  std::string listen =
+      "unix:/run/agent-gateway/executor.sock";  // or "127.0.0.1:8080", "[::1]:8080"
+  unsigned socket_mode = 0660;                  // of a unix socket
   std::size_t max_header_bytes = 32 * 1024;
-  std::size_t max_body_bytes = 17 * 1024 * 1024;   // a little over the edge's limit
+  std::size_t max_body_bytes = 17 * 1024 * 1024;  // a little over the edge's limit
   Millis header_timeout{10000};
   Millis body_timeout{60000};
-  Millis idle_timeout{90000};    // longer than the edge's keep-alive
+  Millis idle_timeout{90000};  // longer than the edge's keep-alive
   Millis write_timeout{60000};
   unsigned max_requests_per_connection = 1000;
   std::size_t max_connections = 10000;
@@ -73,19 +77,20 @@ struct ServerWorker {
 class HttpServer {
  public:
   virtual ~HttpServer() = default;
-  // Stops accepting in the order of the drain (unlink the path, accept until EAGAIN, close), answers what still
-  // arrives with "Connection: close", leaves it to the peers to close idle connections, and returns when none is
-  // left. At the deadline idle connections are closed and running handlers are cancelled as if their clients had
-  // left; it then returns as soon as they have unwound, after a second at the latest. Start it once, on the first
-  // worker's thread.
+  // Stops accepting in the order of the drain (unlink the path, accept until EAGAIN, close),
+  // answers what still arrives with "Connection: close", leaves it to the peers to close idle
+  // connections, and returns when none is left. At the deadline idle connections are closed and
+  // running handlers are cancelled as if their clients had left; it then returns as soon as they
+  // have unwound, after a second at the latest. Start it once, on the first worker's thread.
   virtual net::awaitable<void> drain(Deadline deadline) = 0;
-  virtual std::size_t openRequests() const = 0;    // over all threads
-  virtual std::string address() const = 0;         // the bound address, with the real port
+  virtual std::size_t openRequests() const = 0;  // over all threads
+  virtual std::string address() const = 0;       // the bound address, with the real port
 };
 
-// Binds at once; throws std::runtime_error with a message that names the address. A unix socket path that a dead
-// process left is replaced, one with a live listener is refused. Workers' threads are run by the caller; the server
-// is destroyed when they have stopped, before the contexts and the handlers.
+// Binds at once; throws std::runtime_error with a message that names the address. A unix socket
+// path that a dead process left is replaced, one with a live listener is refused. Workers' threads
+// are run by the caller; the server is destroyed when they have stopped, before the contexts and
+// the handlers.
 std::unique_ptr<HttpServer> makeHttpServer(ServerOptions options, std::vector<ServerWorker> workers,
                                            telemetry::Log& log);
 

@@ -241,7 +241,8 @@ std::shared_ptr<const Script> Script::parse(const std::string& text,
   for (const auto& [name, model] : models->items()) {
     if (!model.is_string()) continue;
     const auto same = script->models_.find(model.get<std::string>());
-    if (same == script->models_.end()) reader.fail("models." + name, "names a model that is not there");
+    if (same == script->models_.end())
+      reader.fail("models." + name, "names a model that is not there");
     script->models_.insert_or_assign(name, Model(same->second));
   }
   return script;

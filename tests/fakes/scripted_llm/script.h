@@ -102,8 +102,8 @@ class Script {
   std::string expected_key_;
 };
 
-// The turns of the first rule whose conditions all hold, else the model's own. `offered`: the names of
-// the request's tools.
+// The turns of the first rule whose conditions all hold, else the model's own. `offered`: the names
+// of the request's tools.
 const Turns& chooseTurns(const Model& model, const std::string& last_user,
                          const std::set<std::string>& offered);
 

@@ -346,12 +346,13 @@ TEST(LoadSettings, ReadsEveryShippedSample) {
 }
 
 TEST(LoadSettings, TakesTheSamplesAddressesFromTheEnvironment) {
-  const LoadResult result = loadSettings(std::string(AGW_SOURCE_DIR) + "/config/gateway.yaml",
-                                         environmentOf({{"LLM_BASE_URL", "http://127.0.0.1:1111/v1"},
-                                                        {"LLM_API_KEY", "k"},
-                                                        {"LLM_MODEL", "m-1"},
-                                                        {"MCP_URL", "http://127.0.0.1:2222/mcp"},
-                                                        {"HTTP_URL", "http://127.0.0.1:3333"}}));
+  const LoadResult result =
+      loadSettings(std::string(AGW_SOURCE_DIR) + "/config/gateway.yaml",
+                   environmentOf({{"LLM_BASE_URL", "http://127.0.0.1:1111/v1"},
+                                  {"LLM_API_KEY", "k"},
+                                  {"LLM_MODEL", "m-1"},
+                                  {"MCP_URL", "http://127.0.0.1:2222/mcp"},
+                                  {"HTTP_URL", "http://127.0.0.1:3333"}}));
   ASSERT_EQ(lines(result.problems), "");
   const Settings& settings = result.settings;
   EXPECT_EQ(settings.upstreams.at("demo").base_url.port, 1111);
