@@ -1,5 +1,7 @@
 #include "io/http_client.h"
 
+#include <algorithm>
+
 #include "io/client_connection.h"
 #include "io/client_response.h"
 #include "io/connection_pool.h"
@@ -148,6 +150,12 @@ class Client final : public HttpClient {
 };
 
 }  // namespace
+
+HttpTimeouts timeoutsUntil(Deadline deadline) {
+  constexpr Millis kConnect{5000};
+  const Millis left = std::max(deadline.remaining(), Millis(1));
+  return {std::min(kConnect, left), left, left, deadline};
+}
 
 std::unique_ptr<HttpClient> makeHttpClient(net::io_context& context, HttpClientOptions options) {
   return std::make_unique<Client>(context, std::move(options));

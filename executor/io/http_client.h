@@ -33,6 +33,9 @@ struct HttpTimeouts {
   Deadline total;             // the whole exchange
 };
 
+// One deadline for the whole exchange; connecting takes at most 5 s of it.
+HttpTimeouts timeoutsUntil(Deadline deadline);
+
 // One exchange whose response header has arrived.
 class HttpResponse {
  public:

@@ -11,7 +11,6 @@
 namespace agw::mcp {
 namespace {
 
-constexpr Millis kConnectTimeout{5000};
 constexpr Millis kDefaultRetry{
     1000};  // between connections of one stream, when the server names no pause
 constexpr unsigned kMaxReconnects = 5;          // in a row, without an event between them
@@ -20,16 +19,6 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kEventStream = "text/event-stream";
 constexpr std::string_view kOwnHeaders[] = {"accept", "content-type", "mcp-session-id",
                                             "mcp-protocol-version", "last-event-id"};
-
-io::HttpTimeouts timeoutsUntil(Deadline deadline) {
-  const Millis left = std::max(deadline.remaining(), Millis(1));
-  io::HttpTimeouts timeouts;
-  timeouts.connect = std::min(kConnectTimeout, left);
-  timeouts.first_byte = left;
-  timeouts.idle = left;
-  timeouts.total = deadline;
-  return timeouts;
-}
 
 bool isSuccess(int status) { return status >= 200 && status < 300; }
 
@@ -48,7 +37,7 @@ net::awaitable<Result<Reply>> StreamableHttpTransport::request(SessionKeys keys,
                                                                std::string body,
                                                                Deadline deadline) {
   io::HttpRequest post = makePost(keys, std::move(body));
-  auto sent = co_await client_.send(std::move(post), timeoutsUntil(deadline));
+  auto sent = co_await client_.send(std::move(post), io::timeoutsUntil(deadline));
   if (!sent) {
     Error error = lower(sent.error());
     // The one place where the client's word about that holds for the whole exchange.
@@ -80,7 +69,7 @@ net::awaitable<Result<Reply>> StreamableHttpTransport::request(SessionKeys keys,
 net::awaitable<Result<void>> StreamableHttpTransport::notify(SessionKeys keys, std::string body,
                                                              Deadline deadline) {
   io::HttpRequest post = makePost(keys, std::move(body));
-  auto sent = co_await client_.send(std::move(post), timeoutsUntil(deadline));
+  auto sent = co_await client_.send(std::move(post), io::timeoutsUntil(deadline));
   if (!sent) co_return lower(sent.error());
   Response response = std::move(*sent);
   const int status = response->status();
@@ -94,7 +83,7 @@ net::awaitable<Result<void>> StreamableHttpTransport::notify(SessionKeys keys, s
 net::awaitable<Result<void>> StreamableHttpTransport::endSession(SessionKeys keys,
                                                                  Deadline deadline) {
   io::HttpRequest request = makeRequest("DELETE", keys);
-  auto sent = co_await client_.send(std::move(request), timeoutsUntil(deadline));
+  auto sent = co_await client_.send(std::move(request), io::timeoutsUntil(deadline));
   if (!sent) co_return lower(sent.error());
   Response response = std::move(*sent);
   const int status = response->status();
@@ -196,7 +185,7 @@ net::awaitable<Result<void>> StreamableHttpTransport::reconnect(AnswerStream& st
     io::HttpRequest get = makeRequest("GET", keys);
     get.headers.push_back({"accept", std::string(kEventStream)});
     get.headers.push_back({"last-event-id", stream.cursor().lastEventId()});
-    auto sent = co_await client_.send(std::move(get), timeoutsUntil(deadline));
+    auto sent = co_await client_.send(std::move(get), io::timeoutsUntil(deadline));
     if (!sent) {
       if (sent.error().code != ErrorCode::UpstreamUnreachable) co_return lower(sent.error());
       continue;

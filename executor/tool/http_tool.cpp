@@ -13,19 +13,8 @@ namespace {
 
 namespace urls = boost::urls;
 
-constexpr Millis kConnectTimeout{5000};
 constexpr std::size_t kMaxTarget = 16 * 1024;    // bytes of a path with its query
 constexpr std::size_t kMaxErrorBody = 2 * 1024;  // bytes of a refusal that the model sees
-
-io::HttpTimeouts timeoutsUntil(Deadline deadline) {
-  const Millis left = std::max(deadline.remaining(), Millis(1));
-  io::HttpTimeouts timeouts;
-  timeouts.connect = std::min(kConnectTimeout, left);
-  timeouts.first_byte = left;
-  timeouts.idle = left;
-  timeouts.total = deadline;
-  return timeouts;
-}
 
 const char* whatHappened(ErrorCode code) {
   switch (code) {
@@ -113,7 +102,7 @@ net::awaitable<ToolResult> HttpTool::call(ToolCall call) {
     co_return ToolResult{"The arguments are too long for this tool.", true, false};
   }
   const Deadline deadline = earlier(call.deadline, Deadline::in(settings_.timeout));
-  auto sent = co_await client_.send(std::move(request), timeoutsUntil(deadline));
+  auto sent = co_await client_.send(std::move(request), io::timeoutsUntil(deadline));
   if (!sent) co_return failed(call.request_id, sent.error(), !sent.error().retryable);
   co_return co_await readResult(std::move(*sent), std::move(call.request_id));
 }

@@ -11,6 +11,8 @@ import ssl
 import subprocess
 import time
 
+from fake_executor import Message
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "edge-secret-of-the-tests-0123456789abcdef"
 DEADLINE = 20  # seconds, for anything that should take none
@@ -246,19 +248,10 @@ http {{
         return self.wait_for(find, f"log line of {request_id}")
 
 
-class Response:
+class Response(Message):
     def __init__(self, status, headers, body):
+        super().__init__(headers, body)
         self.status = status
-        self.headers = headers  # [(name, value)]
-        self.body = body
-
-    def all(self, name):
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
-    def header(self, name):
-        values = self.all(name)
-        assert len(values) <= 1, f"{name} came {len(values)} times"
-        return values[0] if values else None
 
     def json(self):
         return json.loads(self.body)

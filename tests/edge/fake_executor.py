@@ -5,11 +5,11 @@ import socket
 import threading
 
 
-class Request:
-    def __init__(self, method, target, headers, body):
-        self.method = method
-        self.target = target
-        self.headers = headers  # [(name, value)] as received
+class Message:
+    """A request or a response as it was received."""
+
+    def __init__(self, headers, body):
+        self.headers = headers  # [(name, value)]
         self.body = body
 
     def all(self, name):
@@ -19,6 +19,13 @@ class Request:
         values = self.all(name)
         assert len(values) <= 1, f"{name} was sent {len(values)} times"
         return values[0] if values else None
+
+
+class Request(Message):
+    def __init__(self, method, target, headers, body):
+        super().__init__(headers, body)
+        self.method = method
+        self.target = target
 
 
 class Connection:
