@@ -75,7 +75,8 @@ net::awaitable<void> ChatStream::keepAlive() {
       last_write_ =
           Clock::now();  // an event waits for the client to read: the stream is not silent
     } else if (Clock::now() >= last_write_ + options_.keep_alive) {
-      if (!co_await writeKeepAlive()) co_return;
+      const bool may_go_on = co_await writeKeepAlive();
+      if (!may_go_on) co_return;
     }
   }
 }
