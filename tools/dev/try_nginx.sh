@@ -36,7 +36,7 @@ cmake --build "$build/module" --target ngx_http_agent_module
 module=$build/module/ngx_module/ngx_http_agent_module.so
 
 mkdir -p "$build/prefix/logs"
-printf 'load_module %s;\nevents {}\nhttp { server { listen 127.0.0.1:0; } }\n' "$module" >"$build/nginx.conf"
+printf 'load_module %s;\nevents {}\nhttp { }\n' "$module" >"$build/nginx.conf"
 "$build/objs/nginx" -t -c "$build/nginx.conf"
 "$build/objs/nginx" -v
 
