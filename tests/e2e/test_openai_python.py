@@ -5,6 +5,8 @@ import pytest
 
 from gateway_stack import secret_of, wait_until
 
+pytestmark = pytest.mark.item("S1-15")
+
 MESSAGES = [{"role": "user", "content": "How is it in Oslo?"}]
 
 
@@ -59,6 +61,7 @@ def test_the_stream_helper_accepts_every_event(make_client):
     assert "Sunny, 21 °C in Oslo" in completion.choices[0].message.content
 
 
+@pytest.mark.item("S1-8")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("key", "request_fields", "error", "code", "param"),

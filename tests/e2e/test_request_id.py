@@ -6,6 +6,8 @@ import pytest
 
 from gateway_stack import assert_error, chat, wait_until
 
+pytestmark = pytest.mark.item("S1-69", "S1-70")
+
 
 def both_log_lines(stack, request_id):
     """The edge's access line and the executor's request line."""

@@ -7,6 +7,7 @@ import pytest
 from gateway_stack import LLM_KEY, assert_error, chat, data_of, secret_of
 
 
+@pytest.mark.item("S1-76", "S1-92")
 def test_no_key_and_a_wrong_key_get_401(stack):
     for key in ("", "agk_nobody", secret_of("limited") + "x"):
         with stack.client(key) as client:
@@ -16,6 +17,7 @@ def test_no_key_and_a_wrong_key_get_401(stack):
         assert_error(client.get("/v1/models"), 401, "key_expired")
 
 
+@pytest.mark.item("S1-6")
 def test_models_are_those_that_the_key_may_use(stack, client):
     listed = client.get("/v1/models").json()
     assert listed["object"] == "list"
@@ -48,6 +50,7 @@ def check_tools_were_called(stack):
     assert [call["id"] for call in calls] == answers and len(set(answers)) == 2
 
 
+@pytest.mark.item("S1-1", "S1-35", "S1-36", "S1-92")
 def test_an_agent_answers_after_its_tools_were_really_called(quiet, client):
     answer = client.post("/v1/chat/completions", json=chat("assistant", "How is it in Oslo?"))
     assert answer.status_code == 200, answer.text
@@ -63,6 +66,7 @@ def test_an_agent_answers_after_its_tools_were_really_called(quiet, client):
     check_tools_were_called(quiet)
 
 
+@pytest.mark.item("S1-2", "S3-1", "S1-92")
 @pytest.mark.parametrize("include_usage", [False, True])
 def test_a_streamed_answer_hides_the_tools(quiet, client, include_usage):
     more = {"stream_options": {"include_usage": True}} if include_usage else {}
@@ -90,6 +94,7 @@ def test_a_streamed_answer_hides_the_tools(quiet, client, include_usage):
     check_tools_were_called(quiet)
 
 
+@pytest.mark.item("S1-56")
 @pytest.mark.parametrize("stream", [False, True])
 def test_parallel_calls_in_interleaved_fragments(quiet, client, stream):
     answer = client.post("/v1/chat/completions", json=chat("parallel", stream=stream))
@@ -156,3 +161,20 @@ def test_no_secret_of_ours_or_theirs_goes_further(quiet, client):
     for record in [*quiet.llm_requests(), *quiet.mcp_calls(), *quiet.http_calls()]:
         names = [name.replace("_", "-") for name in record["headers"]]
         assert not any(name.startswith("x-agent-") or name in ("authorization", "cookie") for name in names), names
+
+
+@pytest.mark.item("S1-28")
+def test_each_agent_asks_its_own_upstream(quiet, client):
+    for model, credential in (("scripted/plain", "expected"), ("elsewhere", "other")):
+        client.post("/v1/chat/completions", json=chat(model)).raise_for_status()
+        assert quiet.llm_requests()[-1]["authorization"] == credential
+
+
+@pytest.mark.item("S1-53")
+def test_admins_see_every_tool_with_its_provider(stack):
+    with stack.client(stack["AGENT_ADMIN_KEY"]) as admin:
+        tools = admin.get("/tools").json()
+    assert {tool["provider"] for tool in tools} == {"http", "mcp"}
+    (weather,) = [tool for tool in tools if tool["name"] == "get_weather"]
+    assert weather["status"] == "ok" and weather["mcp_server"] == "weather"
+    assert {"default/assistant", "default/parallel"} <= set(weather["agents"])

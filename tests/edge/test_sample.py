@@ -65,6 +65,7 @@ def key(name):
     return {"Authorization": f"Bearer {secret_of(name)}"}
 
 
+@pytest.mark.item("S1-113")
 def test_the_sample_passes_nginx_t(tmp_path):
     edge = Edge(tmp_path / "sample", keys=KEYS)
     succeeded, said = edge.check(rewrite_sample(edge, f"unix:{tmp_path}/executor.sock", f"unix:{tmp_path}/listen.sock"))
@@ -122,6 +123,7 @@ def test_the_paths(executor, client, method, path, who, status):
     assert response.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
 
 
+@pytest.mark.item("S1-12")
 def test_health_needs_no_executor(executor, client):
     executor.close()
     response = client.get("/health")

@@ -28,6 +28,7 @@ def rest_of(client):
     return data
 
 
+@pytest.mark.item("S1-3")
 def test_each_event_arrives_before_the_next_is_made(edge, executor):
     """The executor makes an event only after the client has told of the one before: buffering anywhere would hang."""
     seen = [threading.Event() for _ in range(20)]

@@ -3,6 +3,8 @@ import pytest
 
 import doubles
 
+pytestmark = pytest.mark.item("S1-93")
+
 
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory):

@@ -7,6 +7,8 @@ import pytest
 
 import doubles
 
+pytestmark = pytest.mark.item("S1-93")
+
 SERVERS = {
     "python": doubles.mcp_python,
     "typescript-v1": lambda directory: doubles.mcp_typescript(directory, "v1"),

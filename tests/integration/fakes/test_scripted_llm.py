@@ -10,6 +10,8 @@ import pytest
 
 import doubles
 
+pytestmark = pytest.mark.item("S1-93")
+
 USER = [{"role": "user", "content": "What is the weather in Oslo?"}]
 PLAIN_TEXT = "Hello from the plain model. Grüße, 世界 🎉!"
 

@@ -1,0 +1,92 @@
+"""`agent-executor check` and `serve` as an operator meets them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "tests/unit/config/data/s1_example.yaml"
+DEADLINE_S = 30
+
+GOOD = """\
+upstreams:
+  lm: {base_url: "http://127.0.0.1:1/v1", api_key: KEY}
+agents:
+  - {name: a, kind: declarative, upstream: lm, model: m, instructions: Hello.}
+"""
+
+
+@pytest.fixture
+def executor(build_dir):
+    def run(*arguments, **environment):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AGENT_GATEWAY_", "UP_"))}
+        return subprocess.run(
+            [build_dir / "executor/agent-executor", *arguments],
+            env={**clean, **environment},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    return run
+
+
+def write(tmp_path, text):
+    path = tmp_path / "gateway.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.item("S1-17")
+def test_the_example_of_the_source_document_loads(executor):
+    done = executor("check", EXAMPLE)
+    assert done.returncode == 0, done.stderr
+    assert "2 agents (1 with status error)" in done.stdout and "agents[1]: kind sdk needs a worker" in done.stdout
+
+
+@pytest.mark.item("S1-18")
+@pytest.mark.parametrize(
+    ("agent", "place"),
+    [
+        ("{name: b, kind: sdk, upstream: lm, model: m}", "agents[1].module"),
+        ("{name: b, kind: sdk, upstream: lm, model: m, module: nodots}", "agents[1].module"),
+        ("{name: b, kind: declarative, upstream: lm, model: m}", "agents[1].instructions"),
+    ],
+)
+def test_an_incomplete_agent_stops_the_load(executor, tmp_path, agent, place):
+    path = write(tmp_path, GOOD + f"  - {agent}\n")
+    for command in (("check", path), ("serve", "--config", path)):
+        done = executor(*command)
+        assert done.returncode == 1
+        assert f"{path}:5:" in done.stderr and place in done.stderr
+
+
+@pytest.mark.item("S1-30")
+def test_a_missing_secret_names_its_variable(executor, tmp_path):
+    path = write(tmp_path, GOOD.replace("api_key: KEY", 'api_key: "${UP_KEY}"'))
+    done = executor("check", path)
+    assert done.returncode == 1 and "UP_KEY" in done.stderr and f"{path}:2:" in done.stderr
+    done = executor("check", path, UP_KEY="a-secret-value")
+    assert done.returncode == 0 and "a-secret-value" not in done.stdout + done.stderr
+
+
+def test_serve_says_how_to_make_a_missing_edge_secret(executor, tmp_path):
+    secret = tmp_path / "edge_secret"
+    done = executor("serve", "--config", write(tmp_path, GOOD), AGENT_GATEWAY_EDGE_SECRET_FILE=str(secret))
+    assert done.returncode == 1 and str(secret) in done.stderr and "openssl rand" in done.stderr
+    secret.write_text("not-enough\n")
+    done = executor("serve", "--config", write(tmp_path, GOOD), AGENT_GATEWAY_EDGE_SECRET_FILE=str(secret))
+    assert done.returncode == 1 and str(secret) in done.stderr and "not-enough" not in done.stderr
+
+
+def test_serve_names_an_address_that_it_cannot_have(executor, tmp_path):
+    secret = tmp_path / "edge_secret"
+    secret.write_text("0123456789abcdef0123456789abcdef\n")
+    listen = f"unix:{tmp_path}/missing/executor.sock"
+    done = executor(
+        "serve", "--config", write(tmp_path, GOOD), "--listen", listen, AGENT_GATEWAY_EDGE_SECRET_FILE=str(secret)
+    )
+    assert done.returncode == 1 and f"{tmp_path}/missing/executor.sock" in done.stderr
