@@ -65,7 +65,7 @@ const char* BodyScanner::step(const char* p, const char* end) noexcept {
         state_ = insideObject() ? State::Key : State::Value;
         return p + 1;
       }
-      if (c != (insideObject() ? '}' : ']')) return failJson(p, Fault::Syntax);
+      if (insideObject() ? c != '}' : c != ']') return failJson(p, Fault::Syntax);
       return close(p);
     case State::String:
       return scanString(p, end);

@@ -21,10 +21,7 @@ std::string usageComment(const std::optional<Usage>& usage) {
 
 ChatStream::ChatStream(net::any_io_executor executor, io::ResponseWriter& response,
                        ChatStreamOptions options)
-    : executor_(executor),
-      response_(response),
-      options_(std::move(options)),
-      writing_(std::move(executor)) {
+    : executor_(executor), response_(response), options_(std::move(options)), writing_(executor) {
   options_.headers.push_back({"Content-Type", "text/event-stream"});
   options_.headers.push_back({"Cache-Control", "no-cache"});
   options_.headers.push_back({"X-Accel-Buffering", "no"});

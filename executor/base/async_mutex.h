@@ -25,8 +25,8 @@ class AsyncMutex {
     AsyncMutex* mutex_;
   };
 
-  explicit AsyncMutex(boost::asio::any_io_executor executor)
-      : waiters_(std::move(executor), boost::asio::steady_timer::time_point::max()) {}
+  explicit AsyncMutex(const boost::asio::any_io_executor& executor)
+      : waiters_(executor, boost::asio::steady_timer::time_point::max()) {}
 
   // The mutex must outlive every waiter. Waiters are woken in the order in which they came.
   boost::asio::awaitable<Guard> lock() {

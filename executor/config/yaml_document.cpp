@@ -275,7 +275,7 @@ bool isIndentedWithTab(std::string_view text, std::size_t line) {
 // The library's messages may end with a piece of the file, so only their fixed parts are used.
 std::string syntaxMessage(const std::string& library_message) {
   using Pair = std::pair<std::string_view, std::string_view>;
-  static constexpr std::array kMessages = {
+  static const std::array kMessages = {
       Pair(YAML::ErrorMsg::TAB_IN_INDENTATION, "a tab is used for indentation; use spaces"),
       Pair(YAML::ErrorMsg::UNKNOWN_ANCHOR,
            "an alias without its anchor before it; quote the value if its '*' is part of the text"),

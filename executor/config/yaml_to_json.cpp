@@ -70,6 +70,7 @@ bool isNotFinite(std::string_view text) {
 
 void appendScalar(std::string& out, const Node& node, const std::string& path, Problems& problems) {
   const std::string& text = node.text;
+  // NOLINTNEXTLINE(bugprone-branch-clone): the order of the tests is what decides
   if (node.quoted) {
     appendJsonString(out, text);
   } else if (text == "true" || text == "True" || text == "TRUE") {

@@ -7,8 +7,8 @@ namespace agw::io {
 // Kept alive by the pending wait, so that a handler which is already queued finds it after
 // ~DeadlineTimer.
 struct DeadlineTimer::State {
-  State(boost::asio::any_io_executor executor, std::function<void()> callback)
-      : timer(std::move(executor)), on_expire(std::move(callback)) {}
+  State(const boost::asio::any_io_executor& executor, std::function<void()> callback)
+      : timer(executor), on_expire(std::move(callback)) {}
 
   boost::asio::steady_timer timer;
   std::function<void()> on_expire;  // empty once the owner is gone

@@ -149,7 +149,7 @@ net::awaitable<void> SessionCore::runHandshake(std::shared_ptr<SessionCore> core
   const Finish finish{*core};
   auto keys = co_await core->handshake(Deadline::in(core->settings_.timeout));
   if (!keys) {
-    core->handshakeFailed(std::move(keys.error()));
+    core->handshakeFailed(keys.error());
     co_return;
   }
   core->pause_ = core->options_.first_pause;

@@ -61,7 +61,7 @@ net::awaitable<void> SessionCore::runRefresh(std::shared_ptr<SessionCore> core) 
   auto tools = co_await core->fetchTools(Deadline::in(core->settings_.timeout * 2));
   if (!tools) {
     core->logFailure(Level::Warn, "mcp_list_failed", tools.error());
-    core->refresh_error_ = std::move(tools.error());
+    core->refresh_error_ = tools.error();
     co_return;
   }
   core->tools_ = std::move(*tools);
