@@ -13,7 +13,7 @@ std::string json(const std::string& yaml, std::size_t expected_problems = 0) {
   Problems problems("f.yaml");
   const auto node = readYaml(yaml, problems);
   if (!node) return "no tree: " + lines(problems.takeProblems());
-  const std::string text = yamlToJson(*node, "p", problems);
+  std::string text = yamlToJson(*node, "p", problems);
   EXPECT_EQ(problems.takeProblems().size(), expected_problems) << yaml;
   return text;
 }
