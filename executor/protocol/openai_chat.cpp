@@ -102,7 +102,7 @@ Result<void> checkScalars(const Json& document) {
   for (const auto* key : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
     const Json* value = find(document, key);
     if (value != nullptr && !value->is_number_unsigned()) {
-      return scanFault(ScanStatus::MaxTokensNotInteger);
+      return wrongType(key, "a whole number in plain digits, or null");
     }
   }
   if (const Json* user = find(document, "user"); user != nullptr && !user->is_string()) {

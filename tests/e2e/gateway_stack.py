@@ -32,6 +32,7 @@ EXTRA_KEYS = {
     "limited": "allow=default/allowed scopes=chat",
     "denied": "allow=* deny=default/forbidden scopes=chat",
     "expired": "allow=* scopes=chat expires=2020-01-01T00:00:00Z",
+    "nothing": "scopes=chat",
     "other-scope": "allow=* scopes=mcp",
 }
 

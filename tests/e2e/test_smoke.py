@@ -29,6 +29,13 @@ def test_models_are_those_that_the_key_may_use(stack, client):
         assert [model["id"] for model in limited.get("/v1/models").json()["data"]] == ["allowed"]
 
 
+def test_a_key_without_rules_may_use_nothing(stack):
+    with stack.client(secret_of("nothing")) as client:
+        assert client.get("/v1/models").json()["data"] == []
+        assert_error(client.get("/v1/models/assistant"), 404, "model_not_found")
+        assert_error(client.post("/v1/chat/completions", json=chat("assistant")), 403, "agent_not_allowed")
+
+
 def check_tools_were_called(stack):
     """What the doubles saw of one run of the assistant."""
     assert [(call["tool"], call["arguments"]) for call in stack.mcp_calls()] == [("get_weather", {"city": "Oslo"})]
