@@ -2,11 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "ngx_module/key_table.h"
 #include "ngx_module/ngx.h"
 #include "shared/edge_headers.h"
+#include "shared/proof.h"
 
 namespace agw {
 
@@ -18,10 +19,8 @@ struct ConfPlace {
 
 // What needs a destructor; the configuration's pool runs it.
 struct MainOwned {
-  ~MainOwned();
-
-  std::string edge_secret;          // the signing one; wiped in the destructor
-  std::unique_ptr<KeyImage> image;  // from the configuration phase until it is published
+  std::optional<ProofKey> signing_key;  // each worker has a copy, from its fork
+  std::unique_ptr<KeyImage> image;      // from the configuration phase until it is published
 };
 
 // http {}. Zeroed when made: a path of length 0 is a directive that was not given.

@@ -41,8 +41,6 @@ void logFileError(ngx_log_t* log, const char* directive, const ngx_str_t& path, 
 
 }  // namespace
 
-MainOwned::~MainOwned() { OPENSSL_cleanse(edge_secret.data(), edge_secret.size()); }
-
 std::uint64_t zoneBytesFor(std::uint64_t capacity) noexcept {
   // The table is one allocation of whole pages; the allocator keeps a record of each page and a few
   // of its own.
@@ -102,7 +100,7 @@ bool loadEdgeSecret(MainConf& conf, ngx_log_t* log) noexcept {
                    parsed.error.empty() ? "has no secret" : "is not usable: " + parsed.error);
       return false;
     }
-    conf.owned->edge_secret = parsed.secrets.front();
+    conf.owned->signing_key.emplace(parsed.secrets.front());
     for (std::string& secret : parsed.secrets) {
       OPENSSL_cleanse(secret.data(), secret.size());
     }

@@ -1,18 +1,20 @@
 #include "shared/proof.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <tuple>
 
 namespace agw {
 namespace {
 
 constexpr std::size_t kMaxInput = 40 * 1024;
-constexpr std::size_t kMacSize = 32;
+constexpr std::size_t kMacSize = std::tuple_size_v<ProofKey::Mac>;
 constexpr std::size_t kMinSecret = 32;
 constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMaxSecrets = 2;  // the new one and the one it replaces
@@ -20,7 +22,7 @@ constexpr std::string_view kLabel = "agent-proof-v1";
 constexpr std::string_view kTimePart = "v1;t=";
 constexpr std::string_view kMacPart = ";h=";
 
-using Mac = std::array<unsigned char, kMacSize>;
+using Mac = ProofKey::Mac;
 
 bool isSafe(std::string_view text) noexcept {
   for (const char c : text) {
@@ -49,14 +51,7 @@ class CanonicalText {
     return true;
   }
 
-  bool mac(std::string_view secret, Mac& out) const noexcept {
-    unsigned int size = 0;
-    return secret.size() <= kMaxSecret &&
-           HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-                reinterpret_cast<const unsigned char*>(bytes_), size_, out.data(),
-                &size) != nullptr &&
-           size == kMacSize;
-  }
+  bool mac(ProofKey& key, Mac& out) const noexcept { return key.mac({bytes_, size_}, out); }
 
  private:
   bool append(std::string_view text) noexcept {
@@ -112,7 +107,38 @@ bool parseProof(std::string_view proof, ParsedProof& parsed) noexcept {
 
 }  // namespace
 
-std::size_t signProof(std::string_view secret, const ProofInput& input, std::int64_t unix_seconds,
+void ProofKey::Free::operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
+
+ProofKey::ProofKey(std::string_view secret) noexcept {
+  if (secret.empty() || secret.size() > kMaxSecret) return;
+  EVP_MAC* hmac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+  context_.reset(EVP_MAC_CTX_new(hmac));
+  EVP_MAC_free(hmac);  // the context keeps what it needs
+  char digest[] = "SHA256";
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_end()};
+  if (context_ != nullptr &&
+      EVP_MAC_init(context_.get(), reinterpret_cast<const unsigned char*>(secret.data()),
+                   secret.size(), parameters) != 1) {
+    context_.reset();
+  }
+}
+
+bool ProofKey::mac(std::string_view text, Mac& out) noexcept {
+  std::size_t size = 0;
+  // Without a key: begins again with the one that it has.
+  return context_ != nullptr && EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&
+         EVP_MAC_update(context_.get(), reinterpret_cast<const unsigned char*>(text.data()),
+                        text.size()) == 1 &&
+         EVP_MAC_final(context_.get(), out.data(), &size, out.size()) == 1 && size == kMacSize;
+}
+
+std::vector<ProofKey> makeProofKeys(std::span<const std::string> secrets) {
+  return {secrets.begin(), secrets.end()};
+}
+
+std::size_t signProof(ProofKey& key, const ProofInput& input, std::int64_t unix_seconds,
                       char* out) noexcept {
   if (unix_seconds <= 0 || unix_seconds > 999'999'999'999) return 0;
   char time[16];
@@ -121,7 +147,7 @@ std::size_t signProof(std::string_view secret, const ProofInput& input, std::int
 
   CanonicalText text;
   Mac mac;
-  if (!text.build(input, time_text) || !text.mac(secret, mac)) return 0;
+  if (!text.build(input, time_text) || !text.mac(key, mac)) return 0;
 
   char* end = out;
   const auto append = [&end](std::string_view part) {
@@ -157,8 +183,8 @@ std::string_view describe(ProofVerdict verdict) noexcept {
   return "unknown";
 }
 
-ProofVerdict verifyProof(std::span<const std::string> secrets, const ProofInput& input,
-                         std::string_view proof, std::int64_t unix_seconds) noexcept {
+ProofVerdict verifyProof(std::span<ProofKey> keys, const ProofInput& input, std::string_view proof,
+                         std::int64_t unix_seconds) noexcept {
   if (proof.empty()) return ProofVerdict::Missing;
   ParsedProof parsed;
   if (!parseProof(proof, parsed)) return ProofVerdict::Malformed;
@@ -169,10 +195,10 @@ ProofVerdict verifyProof(std::span<const std::string> secrets, const ProofInput&
   CanonicalText text;
   if (!text.build(input, parsed.time_text)) return ProofVerdict::Mismatch;
   bool match = false;
-  for (const std::string& secret : secrets) {
+  for (ProofKey& key : keys) {
     Mac mac;
-    // Every secret is tried, so that the time does not tell which one matched.
-    match |= text.mac(secret, mac) && CRYPTO_memcmp(mac.data(), parsed.mac.data(), kMacSize) == 0;
+    // Every key is tried, so that the time does not tell which one matched.
+    match |= text.mac(key, mac) && CRYPTO_memcmp(mac.data(), parsed.mac.data(), kMacSize) == 0;
   }
   return match ? ProofVerdict::Valid : ProofVerdict::Mismatch;
 }

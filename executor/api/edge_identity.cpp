@@ -51,7 +51,7 @@ AgentHeaders collect(const io::HttpHeaders& headers) {
 }  // namespace
 
 Result<void> checkProof(const io::ServerRequest& request, std::string_view request_id,
-                        std::span<const std::string> secrets, std::int64_t unix_seconds) {
+                        std::span<ProofKey> keys, std::int64_t unix_seconds) {
   const AgentHeaders found = collect(request.headers);
   if (found.twice) return refused("a header of the edge stands twice");
   std::vector<ProofHeader> headers;
@@ -61,7 +61,7 @@ Result<void> checkProof(const io::ServerRequest& request, std::string_view reque
     headers.push_back({name, value});
   }
   const ProofInput input{request.method, request.target, request_id, headers};
-  const ProofVerdict verdict = verifyProof(secrets, input, found.proof, unix_seconds);
+  const ProofVerdict verdict = verifyProof(keys, input, found.proof, unix_seconds);
   if (verdict != ProofVerdict::Valid) return refused(describe(verdict));
   return {};
 }

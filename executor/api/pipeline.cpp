@@ -47,6 +47,9 @@ Error noRoute(const RouteMatch& match, std::string_view method, std::string_view
 
 }  // namespace
 
+Pipeline::Pipeline(const ThreadParts& parts)
+    : parts_(parts), proof_keys_(makeProofKeys(parts.service.edge_secrets)) {}
+
 std::string Pipeline::errorBody(int status, std::string_view message) {
   ErrorCode code = ErrorCode::BadRequest;
   if (status == 408) code = ErrorCode::RequestTimeout;
@@ -57,11 +60,10 @@ std::string Pipeline::errorBody(int status, std::string_view message) {
   return out;
 }
 
-Result<void> Pipeline::admit(RequestContext& context) const {
+Result<void> Pipeline::admit(RequestContext& context) {
   const RouteMatch match = findRoute(context.request.method, context.path);
   if (match.route != nullptr && !match.route->needs_proof) return {};
-  auto proof = checkProof(context.request, context.request_id, parts_.service.edge_secrets,
-                          std::time(nullptr));
+  auto proof = checkProof(context.request, context.request_id, proof_keys_, std::time(nullptr));
   if (!proof) return proof;
   auto identity = readIdentity(context.request);
   if (!identity) return identity.error();

@@ -3,17 +3,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/request_context.h"
 #include "api/snapshot.h"
 #include "io/http_server.h"
+#include "shared/proof.h"
 
 namespace agw::api {
 
 // One a thread. `parts` outlives it.
 class Pipeline final : public io::RequestHandler {
  public:
-  explicit Pipeline(const ThreadParts& parts) : parts_(parts) {}
+  explicit Pipeline(const ThreadParts& parts);
 
   boost::asio::awaitable<void> handle(io::ServerRequest& request,
                                       io::ResponseWriter& response) override;
@@ -21,9 +23,10 @@ class Pipeline final : public io::RequestHandler {
 
  private:
   boost::asio::awaitable<Result<void>> dispatch(RequestContext& context);
-  Result<void> admit(RequestContext& context) const;
+  Result<void> admit(RequestContext& context);
 
   const ThreadParts& parts_;
+  std::vector<ProofKey> proof_keys_;
 };
 
 }  // namespace agw::api

@@ -22,7 +22,8 @@ std::string_view takeLine(std::string_view& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::vector<std::string> kSecrets = {"secret-one-secret-one-secret-one-"};
+  static std::vector<agw::ProofKey> keys =
+      agw::makeProofKeys(std::vector<std::string>{"secret-one-secret-one-secret-one-"});
   std::string_view text{reinterpret_cast<const char*>(data), size};
   const std::string_view foreign = takeLine(text);
   agw::ProofInput input;
@@ -38,13 +39,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   input.headers = headers;
 
   constexpr std::int64_t kNow = 1700000000;
-  require(agw::verifyProof(kSecrets, input, foreign, kNow) != agw::ProofVerdict::Valid,
+  require(agw::verifyProof(keys, input, foreign, kNow) != agw::ProofVerdict::Valid,
           "nobody guesses a MAC");
   char out[agw::kProofMaxSize];
-  const std::size_t length = agw::signProof(kSecrets[0], input, kNow, out);
+  const std::size_t length = agw::signProof(keys[0], input, kNow, out);
   require(length <= agw::kProofMaxSize, "a proof is bounded");
   if (length != 0) {
-    require(agw::verifyProof(kSecrets, input, {out, length}, kNow) == agw::ProofVerdict::Valid,
+    require(agw::verifyProof(keys, input, {out, length}, kNow) == agw::ProofVerdict::Valid,
             "an own proof verifies");
   }
   const auto secrets = agw::parseEdgeSecrets({reinterpret_cast<const char*>(data), size});

@@ -111,9 +111,9 @@ class PipelineTest : public testing::Test {
     std::vector<ProofHeader> headers;
     for (const auto& [name, value] : sorted) headers.push_back({name, value});
     char proof[kProofMaxSize];
-    const std::size_t size =
-        signProof(secret, {request.method, request.target, request.header("x-request-id"), headers},
-                  at, proof);
+    ProofKey key(secret);
+    const std::size_t size = signProof(
+        key, {request.method, request.target, request.header("x-request-id"), headers}, at, proof);
     request.headers.push_back({"X-Agent-Proof", std::string(proof, size)});
   }
 

@@ -30,12 +30,14 @@ struct Request {
 
 std::string sign(const std::string& secret, const Request& request, std::int64_t now = kNow) {
   char out[kProofMaxSize];
-  return {out, signProof(secret, request.input(), now, out)};
+  ProofKey key(secret);
+  return {out, signProof(key, request.input(), now, out)};
 }
 
 ProofVerdict verify(const Request& request, std::string_view proof, std::int64_t now = kNow,
                     const std::vector<std::string>& secrets = {kSecret}) {
-  return verifyProof(secrets, request.input(), proof, now);
+  std::vector<ProofKey> keys = makeProofKeys(secrets);
+  return verifyProof(keys, request.input(), proof, now);
 }
 
 TEST(Proof, HasThePinnedForm) {
