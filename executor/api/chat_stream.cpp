@@ -31,18 +31,18 @@ ChatStream::ChatStream(net::any_io_executor executor, io::ResponseWriter& respon
 net::awaitable<Result<void>> ChatStream::write(std::string bytes) {
   const AsyncMutex::Guard guard = co_await writing_.lock();
   last_write_ = Clock::now();
-  if (!response_.started()) {
-    auto started = co_await response_.start(200, options_.headers);
-    if (!started) co_return started;
-  }
-  co_return co_await response_.write(bytes);
+  if (response_.started()) co_return co_await response_.write(bytes);
+  co_return co_await response_.start(200, std::move(options_.headers), bytes);
 }
 
 net::awaitable<Result<void>> ChatStream::end(std::string bytes) {
-  auto written = co_await write(std::move(bytes));
-  if (!written) co_return written;
   const AsyncMutex::Guard guard = co_await writing_.lock();
-  co_return co_await response_.finish();
+  last_write_ = Clock::now();
+  if (!response_.started()) {
+    auto started = co_await response_.start(200, std::move(options_.headers), {});
+    if (!started) co_return started;
+  }
+  co_return co_await response_.finish(bytes);
 }
 
 net::awaitable<Result<void>> ChatStream::event(std::string json) {

@@ -21,14 +21,17 @@ class RecordingResponse final : public io::ResponseWriter {
     status_ = status;
     return inner_.send(status, std::move(headers), std::move(body));
   }
-  boost::asio::awaitable<Result<void>> start(int status, io::HttpHeaders headers) override {
+  boost::asio::awaitable<Result<void>> start(int status, io::HttpHeaders headers,
+                                             std::string_view first) override {
     status_ = status;
-    return inner_.start(status, std::move(headers));
+    return inner_.start(status, std::move(headers), first);
   }
   boost::asio::awaitable<Result<void>> write(std::string_view bytes) override {
     return inner_.write(bytes);
   }
-  boost::asio::awaitable<Result<void>> finish() override { return inner_.finish(); }
+  boost::asio::awaitable<Result<void>> finish(std::string_view last) override {
+    return inner_.finish(last);
+  }
 
  private:
   io::ResponseWriter& inner_;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "io/coro.h"
+#include "io/ready_read.h"
 
 namespace agw::io {
 namespace {
@@ -45,6 +46,7 @@ net::awaitable<Result<void>> ClientConnection::connect(NameLookup::Endpoints end
   if (refused) co_return connectError(*this, refused.message());
   boost::system::error_code reset;  // if the peer is gone again, the next operation says so
   socket_.set_option(net::ip::tcp::no_delay(true), reset);
+  socket_.non_blocking(true, reset);
   if (!tls) co_return Result<void>();
 
   tls_context_ = std::move(tls);
@@ -82,16 +84,15 @@ net::awaitable<boost::system::error_code> ClientConnection::connectTcp(
 net::awaitable<ClientConnection::Transfer> ClientConnection::read(Deadline deadline) {
   const std::size_t room = std::min(kReadSize, buffer_.max_size() - buffer_.size());
   if (room == 0) co_return Transfer(net::error::no_buffer_space, 0);
-  const auto into = buffer_.prepare(room);
   timer_.expireAt(deadline);
   Transfer result;
   if (tls_) {
-    result = co_await tls_->async_read_some(into, kAsTuple);
+    result = co_await tls_->async_read_some(buffer_.prepare(room), kAsTuple);
+    buffer_.commit(std::get<1>(result));
   } else {
-    result = co_await socket_.async_read_some(into, kAsTuple);
+    result = co_await readWhenReady(socket_, buffer_, room);
   }
   timer_.clear();
-  buffer_.commit(std::get<1>(result));
   co_return result;
 }
 

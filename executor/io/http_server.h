@@ -39,10 +39,12 @@ class ResponseWriter {
   virtual bool started() const = 0;
   // A whole response with Content-Length.
   virtual net::awaitable<Result<void>> send(int status, HttpHeaders headers, std::string body) = 0;
-  // A chunked response: start, write..., finish. One write is one chunk and one system call.
-  virtual net::awaitable<Result<void>> start(int status, HttpHeaders headers) = 0;
+  // A chunked response: start, write..., finish. Each is one system call; `first` goes out with the
+  // header and `last` with the end of the body, both may be empty.
+  virtual net::awaitable<Result<void>> start(int status, HttpHeaders headers,
+                                             std::string_view first) = 0;
   virtual net::awaitable<Result<void>> write(std::string_view bytes) = 0;
-  virtual net::awaitable<Result<void>> finish() = 0;
+  virtual net::awaitable<Result<void>> finish(std::string_view last) = 0;
 };
 
 // Lives on one thread. A handler that returns without a complete response closes the connection.

@@ -11,6 +11,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include "io/coro.h"
+#include "io/ready_read.h"
 #include "io/server_response.h"
 
 namespace agw::io {
@@ -73,11 +74,14 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerState> state, WorkerSta
       timer_(worker.context.get_executor(), [this] { socket_.cancel(); }) {
   boost::system::error_code error;
   socket_.assign(net::generic::stream_protocol(addressFamily(fd.get()), 0), fd.get(), error);
+  if (!error) {
+    fd.release();
+    socket_.non_blocking(true, error);
+  }
   if (error) {
     state_->log.write(telemetry::Level::Error, "accept_failed",
                       {{"address", state_->options.listen}, {"error", error.message()}});
-  } else {
-    fd.release();
+    socket_.close(error);
   }
   worker_.registered.insert(this);
 }
@@ -181,8 +185,7 @@ net::awaitable<ServerConnection::Fill> ServerConnection::fill(std::size_t most) 
   // The deadline may have passed just after the last read: its cancel met no operation.
   if (timer_.expired()) co_return Fill::TimedOut;
   const std::size_t room = std::min(most, buffer_.max_size() - buffer_.size());
-  const auto [error, size] = co_await socket_.async_read_some(buffer_.prepare(room), kAsTuple);
-  buffer_.commit(size);
+  const auto [error, size] = co_await readWhenReady(socket_, buffer_, room);
   if (!error) co_return Fill::Data;
   co_return timer_.expired() ? Fill::TimedOut : Fill::Closed;
 }

@@ -14,6 +14,23 @@ bool isFraming(std::string_view name) {
          sameHeaderName(name, "Connection");
 }
 
+const net::const_buffer kCrLf{"\r\n", 2};
+const net::const_buffer kLastChunk{"0\r\n\r\n", 5};
+
+// The line before a chunk's bytes. Lives as long as the write.
+class ChunkSize {
+ public:
+  net::const_buffer line(std::size_t size) {
+    char* end = std::to_chars(text_.data(), text_.data() + 16, size, 16).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    return net::buffer(text_.data(), static_cast<std::size_t>(end - text_.data()));
+  }
+
+ private:
+  std::array<char, 18> text_;
+};
+
 Error clientGone(std::string_view why) {
   return clientError(ErrorCode::RunCancelled, std::string(why));
 }
@@ -52,12 +69,12 @@ net::awaitable<Result<void>> ServerResponse::send(int status, HttpHeaders header
   if (status != 204 && status != 304)
     appendHeader(*head, "Content-Length", std::to_string(body.size()));
   head->append(connectionLine()).append("\r\n");
-  const Buffers buffers{net::buffer(*head), bodiless_ ? net::const_buffer() : net::buffer(body),
-                        net::const_buffer()};
+  const Buffers buffers{net::buffer(*head), bodiless_ ? net::const_buffer() : net::buffer(body)};
   co_return co_await writeAll(buffers, Phase::Complete);
 }
 
-net::awaitable<Result<void>> ServerResponse::start(int status, HttpHeaders headers) {
+net::awaitable<Result<void>> ServerResponse::start(int status, HttpHeaders headers,
+                                                   std::string_view first) {
   if (started()) co_return outOfOrder();
   // HTTP/1.0 has no chunks: there the end of the connection is the end of the body.
   if (!framing_.http11) framing_.keep_alive = false;
@@ -67,34 +84,40 @@ net::awaitable<Result<void>> ServerResponse::start(int status, HttpHeaders heade
     appendHeader(*head, "Transfer-Encoding", "chunked");
   }
   head->append(connectionLine()).append("\r\n");
-  const Buffers buffers{net::buffer(*head), net::const_buffer(), net::const_buffer()};
+  Buffers buffers{net::buffer(*head)};
+  ChunkSize size;
+  if (!first.empty() && !bodiless_) {
+    if (framing_.http11) {
+      buffers = {buffers[0], size.line(first.size()), net::buffer(first), kCrLf};
+    } else {
+      buffers[1] = net::buffer(first);
+    }
+  }
   co_return co_await writeAll(buffers, Phase::Streaming);
 }
 
 net::awaitable<Result<void>> ServerResponse::write(std::string_view bytes) {
   if (phase_ != Phase::Streaming) co_return outOfOrder();
   if (bytes.empty() || bodiless_) co_return Result<void>();
-  if (!framing_.http11) {
-    const Buffers plain{net::buffer(bytes), net::const_buffer(), net::const_buffer()};
-    co_return co_await writeAll(plain, Phase::Streaming);
-  }
-  std::array<char, 20> size;
-  char* end = std::to_chars(size.data(), size.data() + 16, bytes.size(), 16).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  const Buffers chunk{net::buffer(size.data(), static_cast<std::size_t>(end - size.data())),
-                      net::buffer(bytes), net::buffer("\r\n", 2)};
-  co_return co_await writeAll(chunk, Phase::Streaming);
+  Buffers buffers{net::buffer(bytes)};
+  ChunkSize size;
+  if (framing_.http11) buffers = {size.line(bytes.size()), net::buffer(bytes), kCrLf};
+  co_return co_await writeAll(buffers, Phase::Streaming);
 }
 
-net::awaitable<Result<void>> ServerResponse::finish() {
+net::awaitable<Result<void>> ServerResponse::finish(std::string_view last) {
   if (phase_ != Phase::Streaming) co_return outOfOrder();
-  if (!framing_.http11 || bodiless_) {
+  if (bodiless_ || (!framing_.http11 && last.empty())) {
     phase_ = Phase::Complete;
     co_return Result<void>();
   }
-  const Buffers last{net::buffer("0\r\n\r\n", 5), net::const_buffer(), net::const_buffer()};
-  co_return co_await writeAll(last, Phase::Complete);
+  Buffers buffers{net::buffer(last)};
+  ChunkSize size;
+  if (framing_.http11) {
+    buffers = {kLastChunk};
+    if (!last.empty()) buffers = {size.line(last.size()), net::buffer(last), kCrLf, kLastChunk};
+  }
+  co_return co_await writeAll(buffers, Phase::Complete);
 }
 
 net::awaitable<Result<void>> ServerResponse::writeAll(Buffers buffers, Phase next) {

@@ -22,9 +22,10 @@ class ServerResponse final : public ResponseWriter {
 
   bool started() const override { return phase_ != Phase::Fresh; }
   net::awaitable<Result<void>> send(int status, HttpHeaders headers, std::string body) override;
-  net::awaitable<Result<void>> start(int status, HttpHeaders headers) override;
+  net::awaitable<Result<void>> start(int status, HttpHeaders headers,
+                                     std::string_view first) override;
   net::awaitable<Result<void>> write(std::string_view bytes) override;
-  net::awaitable<Result<void>> finish() override;
+  net::awaitable<Result<void>> finish(std::string_view last) override;
 
   bool complete() const { return phase_ == Phase::Complete; }
   bool failed() const { return phase_ == Phase::Failed; }
@@ -32,7 +33,7 @@ class ServerResponse final : public ResponseWriter {
 
  private:
   enum class Phase { Fresh, Streaming, Complete, Failed };
-  using Buffers = std::array<net::const_buffer, 3>;
+  using Buffers = std::array<net::const_buffer, 4>;
 
   Result<std::string> makeHead(int status, const HttpHeaders& headers);
   net::awaitable<Result<void>> writeAll(Buffers buffers, Phase next);

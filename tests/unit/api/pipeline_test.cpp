@@ -29,16 +29,19 @@ class BufferResponse final : public io::ResponseWriter {
     body = std::move(text);
     co_return Result<void>();
   }
-  net::awaitable<Result<void>> start(int code, io::HttpHeaders sent) override {
+  net::awaitable<Result<void>> start(int code, io::HttpHeaders sent,
+                                     std::string_view first) override {
     status = code;
     headers = std::move(sent);
+    body += first;
     co_return Result<void>();
   }
   net::awaitable<Result<void>> write(std::string_view bytes) override {
     body += bytes;
     co_return Result<void>();
   }
-  net::awaitable<Result<void>> finish() override {
+  net::awaitable<Result<void>> finish(std::string_view last) override {
+    body += last;
     finished = true;
     co_return Result<void>();
   }

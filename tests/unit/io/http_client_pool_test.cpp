@@ -254,7 +254,7 @@ TEST(HttpClientPool, ClosesTheUpstreamWhenTheServersClientLeaves) {
   TestServer server([&](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
     auto answer = co_await client->send(get(upstream), {});
     if (!answer) co_return;
-    co_await response.start(200, {});
+    co_await response.start(200, {}, {});
     for (;;) {
       const auto piece = co_await (*answer)->read();
       if (!piece || piece->empty()) co_return;

@@ -89,7 +89,7 @@ TEST(HttpServerCancel, StopsAHandlerThatIsBlockedInAWrite) {
   std::atomic<bool> told{false};
   TestServer server([&](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
     Guard guard(ends);
-    co_await response.start(200, {});
+    co_await response.start(200, {}, {});
     const std::string block(1 << 20, 'x');
     for (;;) {
       const auto written = co_await response.write(block);
@@ -115,7 +115,7 @@ TEST(HttpServerCancel, EndsAWriteThatNobodyReadsAtItsDeadline) {
   quick.write_timeout = 100ms;
   TestServer server(
       [&failed](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
-        co_await response.start(200, {});
+        co_await response.start(200, {}, {});
         const std::string block(1 << 20, 'x');
         Result<void> written;
         while (written) written = co_await response.write(block);

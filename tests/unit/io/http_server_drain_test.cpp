@@ -93,14 +93,14 @@ TEST_P(Drain, LetsARunningRequestFinish) {
   std::atomic<bool> finish{false};
   TestServer server(
       [&finish](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
-        co_await response.start(200, {});
+        co_await response.start(200, {}, {});
         net::steady_timer timer(co_await net::this_coro::executor);
         while (!finish) {
           timer.expires_after(1ms);
           co_await timer.async_wait(net::use_awaitable);
         }
         co_await response.write("end");
-        co_await response.finish();
+        co_await response.finish({});
       },
       options());
   RawSocket socket = server.connect();

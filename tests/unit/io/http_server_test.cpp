@@ -98,11 +98,11 @@ TEST(HttpServer, SpeaksHttp10) {
 
 net::awaitable<void> stream(ServerRequest&, ResponseWriter& response) {
   HttpHeaders headers{{"Content-Type", "text/event-stream"}};
-  co_await response.start(200, std::move(headers));
+  co_await response.start(200, std::move(headers), {});
   co_await response.write("data: one\n\n");
   co_await response.write("");
   co_await response.write("data: two, which is longer\n\n");
-  co_await response.finish();
+  co_await response.finish({});
 }
 
 TEST(HttpServer, StreamsOneChunkAWrite) {
@@ -140,7 +140,7 @@ TEST(HttpServer, SendsNoBodyToHead) {
 TEST(HttpServer, ClosesWhenTheHandlerLeavesTheResponseOpen) {
   TestServer server([](ServerRequest& request, ResponseWriter& response) -> net::awaitable<void> {
     if (request.target == "/none") co_return;
-    co_await response.start(200, {});
+    co_await response.start(200, {}, {});
     co_await response.write("abc");
     if (request.target == "/throw") throw std::runtime_error("broken handler");
   });
@@ -188,9 +188,9 @@ TEST(HttpServer, RefusesCallsOutOfOrder) {
       [&done, &finished](ServerRequest&, ResponseWriter& response) -> net::awaitable<void> {
         done.push_back((co_await response.send(200, {}, "whole")).has_value());
         done.push_back((co_await response.send(200, {}, "again")).has_value());
-        done.push_back((co_await response.start(200, {})).has_value());
+        done.push_back((co_await response.start(200, {}, {})).has_value());
         done.push_back((co_await response.write("x")).has_value());
-        done.push_back((co_await response.finish()).has_value());
+        done.push_back((co_await response.finish({})).has_value());
         finished.set_value();
       });
   RawSocket socket = server.connect();
