@@ -36,6 +36,25 @@ void onBodyRead(ngx_http_request_t* r) noexcept {
 
 }  // namespace
 
+void releaseBody(ngx_http_request_t* r) noexcept {
+  ngx_http_request_body_t* body = r->request_body;
+  if (body == nullptr || body->rest != 0) {
+    return;
+  }
+  // Each call frees what is an allocation of its own and not freed yet; a small body lies inside
+  // the pool and stays.
+  for (ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
+    if (link->buf->temporary) {
+      ngx_pfree(r->pool, link->buf->start);
+    }
+  }
+  if (body->buf != nullptr) {
+    ngx_pfree(r->pool, body->buf->start);  // also where the body went to a file
+  }
+  body->bufs = nullptr;
+  body->buf = nullptr;
+}
+
 void installBodyFilter() noexcept {
   next_filter = ngx_http_top_request_body_filter;
   ngx_http_top_request_body_filter = scanBody;

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "ngx_module/body_filter.h"
 #include "ngx_module/conf.h"
 #include "ngx_module/identity.h"
 #include "ngx_module/pool.h"
@@ -72,6 +73,9 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
   header->value = borrowed(context->request_id);
 
   const bool is_from_executor = r->upstream != nullptr && !context->error_code;
+  if (is_from_executor && context->scanner != nullptr) {
+    releaseBody(r);
+  }
   if (is_from_executor && isEventStream(r) && !r->header_only &&
       r->headers_out.content_encoding == nullptr) {
     context->sse = makeInPool<SseState>(r->pool);

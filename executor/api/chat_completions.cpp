@@ -51,7 +51,7 @@ Result<const agent::ModelEntry*> findModel(const RequestContext& context,
 }  // namespace
 
 net::awaitable<Result<void>> chatCompletions(RequestContext& context, const ThreadParts& parts) {
-  const auto request = readRequest(context);
+  auto request = readRequest(context);
   if (!request) co_return request.error();
   context.record.model = std::string((*request)->model_id.view());
   context.record.stream = (*request)->stream;

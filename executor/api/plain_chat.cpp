@@ -116,7 +116,7 @@ net::awaitable<Result<void>> answerStream(RequestContext& context, upstream::Cha
 }  // namespace
 
 net::awaitable<Result<void>> plainChat(RequestContext& context, const ThreadParts& parts,
-                                       const protocol::ChatRequest& request,
+                                       protocol::ChatRequest& request,
                                        const agent::ModelEntry& entry) {
   upstream::ChatBackend* backend = parts.upstreams.find(entry.upstream);
   if (backend == nullptr) {
@@ -132,6 +132,7 @@ net::awaitable<Result<void>> plainChat(RequestContext& context, const ThreadPart
   call.deadline = context.deadline;
   auto answer = co_await backend->open(std::move(call));
   if (!answer) co_return answer.error();
+  request.forgetText();
   context.record.llm_calls = 1;
   if (request.stream) co_return co_await answerStream(context, **answer, request, parts);
   const protocol::AnswerIdentity who = newAnswer(request);

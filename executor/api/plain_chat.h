@@ -8,7 +8,7 @@
 namespace agw::api {
 
 net::awaitable<Result<void>> plainChat(RequestContext& context, const ThreadParts& parts,
-                                       const protocol::ChatRequest& request,
+                                       protocol::ChatRequest& request,
                                        const agent::ModelEntry& entry);
 
 }  // namespace agw::api

@@ -240,6 +240,14 @@ Result<std::unique_ptr<ChatRequest>> parseChatRequest(std::string body) {
   return request;
 }
 
+void ChatRequest::forgetText() {
+  members = {};
+  messages = {};
+  tools = {};
+  tool_choice = {};
+  body = {};
+}
+
 std::string plainUpstreamBody(const ChatRequest& request, std::string_view upstream_model) {
   std::string out;
   out.reserve(request.body.size() + upstream_model.size() + 64);

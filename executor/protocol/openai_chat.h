@@ -34,6 +34,10 @@ struct ChatRequest {
   bool stream = false;
   bool include_usage = false;  // stream_options.include_usage
   unsigned choices = 1;        // "n"
+
+  // For a stream that may be open for long: gives the memory of the text back, and with it the
+  // views.
+  void forgetText();
 };
 
 // Errors are the client's, with `param` naming the field. Faults that the edge's body scanner finds
