@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -23,7 +24,7 @@ def parsed(body: bytes):
 
 async def record(request: Request) -> dict:
     body = await request.body()
-    return calls.add(
+    call = calls.add(
         method=request.method,
         path=request.url.path,
         query=dict(request.query_params),
@@ -31,7 +32,10 @@ async def record(request: Request) -> dict:
         body=parsed(body),
         body_text=body.decode("utf-8", "replace"),
         status="done",
+        ended=None,
     )
+    call["ended"] = time.time()
+    return call
 
 
 def argument(request: Request, call: dict, name: str, otherwise: str) -> str:
@@ -70,11 +74,12 @@ async def slow(request: Request) -> Response:
     """Answers after `delay` seconds; its record says "peer_closed" when the caller did not wait."""
     call = await record(request)
     delay = min(float(argument(request, call, "delay", "1")), MAX_DELAY_S)
-    call["status"] = "open"
+    call.update(status="open", ended=None)
     watcher = asyncio.ensure_future(wait_for_disconnect(request))
     done, _ = await asyncio.wait({watcher}, timeout=delay)
+    ended = time.time()
     watcher.cancel()
-    call["status"] = "peer_closed" if done else "done"
+    call.update(status="peer_closed" if done else "done", ended=ended)
     return JSONResponse({"slept": delay})
 
 

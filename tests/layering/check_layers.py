@@ -39,14 +39,16 @@ LAYERS: dict[str, set[str]] = {
 
 # Foreign headers that only one place may include: prefix -> files or folders, and why.
 CONFINED: list[tuple[str, tuple[str, ...], str]] = [
-    ("boost/beast", ("executor/io", "tests"), "Beast costs seconds a unit; executor/io wraps it"),
+    ("boost/beast", ("executor/io", "tests", "bench"), "Beast costs seconds a unit; executor/io wraps it"),
     ("yaml-cpp", ("executor/config", "tests"), "YAML ends in executor/config"),
     ("ngx_", ("ngx_module/ngx.h",), "nginx headers enter through ngx_module/ngx.h"),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">\n]+)[">]', re.MULTILINE)
 SUFFIXES = {".cpp", ".h"}
-SOURCE_ROOTS = ("shared", "ngx_module", "executor", "tests")
+SOURCE_ROOTS = ("shared", "ngx_module", "executor", "tests", "bench")
+# Doubles and load generators share no code with what they stand beside.
+SEPARATE = ("tests/fakes", "bench", "tests/unit/bench")
 SKIPPED = {"node_modules", "__pycache__"}
 
 
@@ -78,9 +80,15 @@ def sources(root: Path) -> Iterator[Path]:
                 yield path
 
 
+def is_separate(relative: Path) -> bool:
+    return any(relative.is_relative_to(place) for place in SEPARATE)
+
+
 def layer_of(relative: Path) -> str | None:
     """The layer whose rules hold for a file; None for test programs and helpers of no one folder."""
     parts = relative.parts
+    if is_separate(relative):
+        return None
     if parts[0] in ("shared", "ngx_module"):
         return parts[0]
     if parts[0] == "executor":
@@ -110,8 +118,7 @@ def check_file(root: Path, path: Path) -> Iterator[Violation]:
     if layer is not None and layer not in LAYERS:
         yield Violation(str(relative), 1, f"folder '{layer}' is not in the layer table (tests/layering)")
         return
-    # Doubles share no code with what they test.
-    is_double = relative.parts[:2] == ("tests", "fakes")
+    separate = is_separate(relative)
     for match in INCLUDE.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         name = match[2]
@@ -125,8 +132,9 @@ def check_file(root: Path, path: Path) -> Iterator[Violation]:
         target = target_layer(root, path, name) if match[1] == '"' else None
         if target is None:
             continue
-        if is_double:
-            yield Violation(str(relative), line, f'"{name}": a double shares no code with what it tests')
+        if separate:
+            message = f'"{name}": doubles and benches share no code with what they test'
+            yield Violation(str(relative), line, message)
         elif layer is not None and target not in closure(layer):
             yield Violation(
                 str(relative), line, f'"{name}": {layer} may not include {target} (see ARCHITECTURE.md)'

@@ -42,7 +42,9 @@ def test_the_table_has_no_cycle() -> None:
         ("executor/api/router.cpp", "#include <yaml-cpp/yaml.h>", "YAML"),
         ("ngx_module/access.cpp", "#include <ngx_core.h>", "ngx_module/ngx.h"),
         ("tests/unit/base/id_test.cpp", '#include "agent/run_loop.h"', "base may not include agent"),
-        ("tests/fakes/llm/main.cpp", '#include "protocol/sse.h"', "shares no code"),
+        ("tests/fakes/llm/main.cpp", '#include "protocol/sse.h"', "share no code"),
+        ("bench/load/main.cpp", '#include "protocol/sse.h"', "share no code"),
+        ("tests/unit/bench/url_test.cpp", '#include "base/url.h"', "share no code"),
         ("executor/misc/util.cpp", "", "'misc' is not in the layer table"),
     ],
 )
@@ -65,6 +67,8 @@ def test_a_wrong_include_is_found(tmp_path: Path, file: str, include: str, blame
         ("executor/io/http_client.cpp", "#include <boost/beast/http.hpp>"),
         ("ngx_module/ngx.h", "#include <ngx_http.h>"),
         ("tests/unit/agent/run_loop_test.cpp", '#include "agent/run_loop.h"'),
+        ("tests/unit/bench/url_test.cpp", '#include "bench/load/url.h"'),
+        ("bench/load/answer_parser.cpp", "#include <boost/beast/http/parser.hpp>"),
         ("executor/io/tls.cpp", '// #include "agent/run_loop.h"'),
     ],
 )

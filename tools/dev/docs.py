@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tools" / "dev")]  # bench.runner and what it uses
 PAGES = (
     "*.md",
     "docs/**/*.md",
@@ -56,8 +57,43 @@ def render_errors(root: Path) -> str:
     return "\n".join(lines)
 
 
-# Page -> (name of the block between the markers, what it must hold).
-GENERATED = {"docs/errors.md": ("errors", render_errors)}
+def render_budgets(_root: Path) -> str:
+    from bench.runner import budgets, report
+
+    lines = ["| Key | What | Ship | Aim | `--quick` |", "|---|---|--:|--:|--:|"]
+    for budget in budgets.BUDGETS:
+        unit = f" {budget.unit}" if budget.unit else ""
+        guard = f"≤ {report.number(budget.guard)}{unit}" if budget.guard is not None else ""
+        ship, aim = (f"≤ {report.number(bound)}{unit}" for bound in (budget.ship, budget.aim))
+        lines.append(f"| `{budget.key}` | {budget.what} | {ship} | {aim} | {guard} |")
+    return "\n".join(lines)
+
+
+def render_results(root: Path) -> str:
+    """The tables of bench/published, each with where and how it was taken."""
+    from bench.runner import cli, report
+
+    parts = []
+    for name in cli.BENCHES:
+        path = root / "bench" / "published" / f"{name}.json"
+        if not path.exists():
+            continue
+        found, content = report.read_json(path)
+        machine = content["machine"]
+        conditions = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in content["conditions"].items())
+        parts.append(
+            f"{report.table(found)}\nTaken {content['time'][:10]} at `{content['commit']}` on {machine['cores']} cores of "
+            f"{machine['cpu']}, {machine['memory_mib'] // 1024} GiB, Linux {machine['kernel'].split('-')[0]}; {conditions}."
+        )
+    return "\n\n".join(parts)
+
+
+# (page, name of the block between the markers, what it must hold).
+GENERATED = (
+    ("docs/errors.md", "errors", render_errors),
+    ("docs/performance.md", "budgets", render_budgets),
+    ("docs/performance.md", "results", render_results),
+)
 
 
 def with_block(text: str, name: str, content: str) -> str:
@@ -69,7 +105,7 @@ def with_block(text: str, name: str, content: str) -> str:
 
 def generate(root: Path, check: bool) -> list[str]:
     stale = []
-    for page, (name, render) in GENERATED.items():
+    for page, name, render in GENERATED:
         path = root / page
         old = path.read_text(encoding="utf-8")
         new = with_block(old, name, render(root))

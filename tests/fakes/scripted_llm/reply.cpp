@@ -164,7 +164,7 @@ void EventSource::prepareText(const ReplyInput& input) {
     templates.push_back(*turn.text);
   }
   const bool differs = std::any_of(templates.begin(), templates.end(),
-                                   [](const Template& piece) { return piece.usesNumber(); });
+                                   [](const Template& piece) { return piece.differsByEvent(); });
   if (differs) {
     pieces_ = std::move(templates);
     return;

@@ -26,7 +26,8 @@ class EventSource {
  public:
   explicit EventSource(const ReplyInput& input);
 
-  // Appends the next "data: ...\n\n" to `out`; false at the end.
+  // Appends the next "data: ...\n\n" to `out`; false at the end. Its {{written_ns}} is now: to be
+  // called right before the write.
   bool next(std::string& out);
 
  private:

@@ -1,10 +1,18 @@
 #include "template.h"
 
+#include <chrono>
+
 namespace scripted_llm {
 namespace {
 
 constexpr std::string_view kCapture = "capture:";
 constexpr std::string_view kDefaultMark = "||";
+
+std::int64_t unixNanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 std::string firstGroup(const boost::regex& pattern, const std::string& text,
                        const std::string& otherwise) {
@@ -23,6 +31,7 @@ Template::Part Template::parsePlaceholder(std::string_view name) {
   if (name == "system") return Part(Kind::System);
   if (name == "model") return Part(Kind::Model);
   if (name == "n") return Part(Kind::Number);
+  if (name == "written_ns") return Part(Kind::WrittenNs);
   if (!name.starts_with(kCapture)) {
     throw ScriptError("unknown placeholder {{" + std::string(name) + "}}");
   }
@@ -80,6 +89,9 @@ std::string Template::render(const TemplateValues& values) const {
       case Kind::Number:
         out += std::to_string(values.n);
         break;
+      case Kind::WrittenNs:
+        out += std::to_string(unixNanoseconds());
+        break;
       case Kind::Capture:
         out += firstGroup(part.pattern, values.last_user, part.text);
         break;
@@ -88,9 +100,9 @@ std::string Template::render(const TemplateValues& values) const {
   return out;
 }
 
-bool Template::usesNumber() const {
+bool Template::differsByEvent() const {
   for (const Part& part : parts_) {
-    if (part.kind == Kind::Number) return true;
+    if (part.kind == Kind::Number || part.kind == Kind::WrittenNs) return true;
   }
   return false;
 }

@@ -36,10 +36,20 @@ class Template {
   static Template parse(std::string_view text);
 
   std::string render(const TemplateValues& values) const;
-  bool usesNumber() const;  // holds {{n}}: differs from one repetition to the next
+  bool differsByEvent() const;  // holds {{n}} or {{written_ns}}: no two repetitions are the same
 
  private:
-  enum class Kind { Literal, LastUser, ToolResult, ToolResults, System, Model, Number, Capture };
+  enum class Kind {
+    Literal,
+    LastUser,
+    ToolResult,
+    ToolResults,
+    System,
+    Model,
+    Number,
+    WrittenNs,
+    Capture
+  };
   struct Part {
     explicit Part(Kind part_kind, std::string part_text = {}, const std::string& expression = {})
         : kind(part_kind), text(std::move(part_text)), pattern(expression) {}

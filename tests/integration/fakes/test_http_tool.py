@@ -1,3 +1,5 @@
+import time
+
 import httpx
 import pytest
 
@@ -18,6 +20,7 @@ def test_tells_the_time_by_get_and_post(tool):
     assert tool.get("/time", params={"city": "Oslo"}).json() == {"city": "Oslo", "time": "12:34"}
     assert tool.post("/time", json={"city": "Köln"}).json() == {"city": "Köln", "time": "12:34"}
     first, second = tool.get("/_calls").json()
+    assert first["time"] <= first["ended"] <= second["time"]
     assert (first["method"], first["path"], first["query"]) == ("GET", "/time", {"city": "Oslo"})
     assert second["body"] == {"city": "Köln"}
 
@@ -40,8 +43,12 @@ def test_a_caller_that_does_not_wait_is_recorded(tool):
     assert tool.get("/slow", params={"delay": 0.01}).json() == {"slept": 0.01}
     with pytest.raises(httpx.ReadTimeout):
         tool.get("/slow", params={"delay": 30}, timeout=0.3)
+    gone = time.time()
     for _ in range(100):
-        statuses = [call["status"] for call in tool.get("/_calls").json()]
-        if statuses == ["done", "peer_closed"]:
+        calls = tool.get("/_calls").json()
+        if [call["status"] for call in calls] == ["done", "peer_closed"]:
+            assert calls[0]["ended"] - calls[0]["time"] >= 0.01
+            assert abs(calls[1]["ended"] - gone) < 1
             return
-    raise AssertionError(statuses)
+        assert calls[-1]["status"] != "open" or calls[-1]["ended"] is None
+    raise AssertionError(calls)

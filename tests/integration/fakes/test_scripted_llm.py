@@ -365,6 +365,19 @@ def test_a_repeated_text_is_numbered_and_too_long_for_one_body(client, scripted)
     assert client.post("/v1/chat/completions", json=body("m")).status_code == 400
 
 
+def test_each_event_carries_the_time_at_which_it_was_written(client, scripted):
+    scripted(text="@t{{written_ns}}@", repeat=4, event_delay_ms=30)
+    before = time.time_ns()
+    events = stream_of(client, "m")
+    after = time.time_ns()
+    chunks = [json.loads(event)["choices"][0]["delta"].get("content") for event in events[:-1]]
+    stamps = [int(text.removeprefix("@t").removesuffix("@")) for text in chunks if text]
+    assert len(stamps) == 4
+    assert before < stamps[0] and stamps[-1] < after
+    gaps = [later - earlier for earlier, later in zip(stamps, stamps[1:])]
+    assert all(gap > 25_000_000 for gap in gaps), gaps
+
+
 def test_the_wrong_kind_of_answer_can_be_scripted(client):
     answer = client.post("/v1/chat/completions", json=body("json-for-stream", stream=True))
     assert answer.headers["content-type"] == "application/json" and answer.json()["object"] == "chat.completion"

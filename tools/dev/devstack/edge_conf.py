@@ -43,7 +43,8 @@ def _one_server_each(text: str, sockets: tuple[Path, ...]) -> str:
     )
 
 
-def render(sample: str, paths: EdgePaths, port: int) -> str:
+def render(sample: str, paths: EdgePaths, port: int, plain_port: int | None = None) -> str:
+    """`plain_port`: one more port of 127.0.0.1, without TLS, for measurements."""
     text = _one_server_each(sample, paths.executor_sockets)
     include = f"include {paths.include}/*.conf;" if paths.include else ""
     for literal, value in (
@@ -56,7 +57,7 @@ def render(sample: str, paths: EdgePaths, port: int) -> str:
         ("/var/log/agent-gateway/access.log", str(paths.log / "access.log")),
         ("/var/log/agent-gateway/error.log", str(paths.log / "error.log")),
         ("/var/lib/agent-gateway/nginx/", f"{paths.prefix}/tmp/"),
-        ("listen [::]:8443 ssl http2;", ""),
+        ("listen [::]:8443 ssl http2;", f"listen 127.0.0.1:{plain_port};" if plain_port else ""),
         ("listen 8443 ssl http2;", f"listen 127.0.0.1:{port} ssl http2;"),
         ("user www-data;", "user root;" if os.geteuid() == 0 else ""),
         ("worker_processes auto;", "worker_processes 2;"),

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,15 +209,22 @@ def is_free(port: int) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class EdgeListen:
+    port: int
+    plain_port: int | None = None  # a second one, without TLS
+
+
 def start_edge(
     record: Record,
     layout: Layout,
     number: int,
-    port: int,
+    listen: EdgeListen,
     sockets: tuple[Path, ...],
     certificates: Certificates,
     keys: Keys,
     include: Path | None,
+    tune: Callable[[str], str] | None = None,
 ) -> Child:
     name = f"edge-{number}"
     prefix, log = layout.directory / name, layout.log / name
@@ -235,7 +243,8 @@ def start_edge(
         include=include,
         executor_sockets=sockets,
     )
-    conf.write_text(edge_conf.render(sample, paths, port))
+    text = edge_conf.render(sample, paths, listen.port, listen.plain_port)
+    conf.write_text(tune(text) if tune else text)
     # The command line sets -e because nginx opens its error log before it reads the file.
     command = [
         "nginx",

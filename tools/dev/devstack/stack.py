@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,8 @@ class Options:
     base_port: int | None = None
     preferred_port: int | None = None  # taken when it is free
     environment: dict[str, str] = field(default_factory=dict)  # of the executors; wins over the doubles' URLs
+    plain: bool = False  # each edge also listens without TLS, for measurements
+    tune: Callable[[str], str] | None = None  # what is done to an edge's nginx.conf at last
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Stack:
     keys: Keys
     urls: dict[str, str]  # of the doubles
     edge_ports: list[int]
+    plain_ports: list[int]  # without TLS; one an edge, or none at all
 
     def child(self, name: str) -> Child:
         return next(child for child in self.record.children if child.name == name)
@@ -112,8 +116,10 @@ def _start_edges(
     tls: Certificates,
     keys: Keys,
     include: Path | None,
-) -> list[int]:
+) -> tuple[list[int], list[int]]:
+    """The ports with TLS, and those without."""
     ports: list[int] = []
+    plain_ports: list[int] = []
     context = ssl.create_default_context(cafile=str(tls.ca))
     for number in range(1, options.edges + 1):
         deadline = time.monotonic() + READY_WAIT
@@ -123,7 +129,10 @@ def _start_edges(
                 raise StackError(f"port {fixed} is taken: choose another --base-port")
             preferred = options.preferred_port if number == 1 else None
             port = fixed or (preferred if preferred and services.is_free(preferred) else services.free_port())
-            edge = services.start_edge(started, layout, number, port, sockets, tls, keys, include)
+            plain = services.free_port() if options.plain else None
+            edge = services.start_edge(
+                started, layout, number, services.EdgeListen(port, plain), sockets, tls, keys, include, options.tune
+            )
 
             def connect(port: int = port) -> http.client.HTTPConnection:
                 return http.client.HTTPSConnection("localhost", port, timeout=5, context=context)
@@ -131,6 +140,7 @@ def _start_edges(
             try:
                 wait_ready(edge, layout, connect, deadline)
                 ports.append(port)
+                plain_ports += [plain] if plain else []
                 break
             except StackError as error:
                 taken = "Address already in use" in str(error)
@@ -138,7 +148,7 @@ def _start_edges(
                     raise
                 started.children.remove(edge)
                 started.save()
-    return ports
+    return ports, plain_ports
 
 
 def start(directory: Path, repository: Path, preset: str, options: Options) -> tuple[Stack, DirectoryLock]:
@@ -171,8 +181,8 @@ def start(directory: Path, repository: Path, preset: str, options: Options) -> t
         for executor, path in zip(executors, sockets, strict=True):
             wait_ready(executor, layout, partial(UnixConnection, path), deadline)
         include = own("nginx.d")
-        ports = _start_edges(options, layout, started, sockets, tls, keys, include)
-        return Stack(layout, started, tls, keys, urls, ports), lock
+        ports, plain_ports = _start_edges(options, layout, started, sockets, tls, keys, include)
+        return Stack(layout, started, tls, keys, urls, ports, plain_ports), lock
     except BaseException:
         finish(started, keep_logs=False)
         lock.release()

@@ -1,0 +1,46 @@
+"""The figures that a release must meet, and those that we want. docs/performance.md explains them.
+
+`guard` is the bound of a short run on a machine that does other things: wide enough not to fail by chance, narrow
+enough to catch a change that makes the hot path a third more expensive. Figures without one are not judged there.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Budget:
+    key: str
+    what: str
+    unit: str
+    ship: float
+    aim: float
+    guard: float | None = None
+
+    def bound(self, column: str) -> float | None:
+        return {"ship": self.ship, "aim": self.aim, "guard": self.guard}[column]
+
+
+BUDGETS = (
+    Budget("edge.cpu_ratio.1k", "edge CPU per request ÷ plain proxy_pass, 1 KB body", "×", 1.25, 1.10, 1.6),
+    Budget("edge.cpu_ratio.16k", "edge CPU per request ÷ plain proxy_pass, 16 KB body", "×", 1.5, 1.25, 1.8),
+    Budget("edge.cpu_ratio.400k", "edge CPU per request ÷ plain proxy_pass, 400 KB body", "×", 2.0, 1.4, 2.4),
+    Budget("chat.request_cpu", "edge + executor CPU per 1 KB request, not streamed", "µs", 160, 90),
+    Budget("chat.request_cpu_ratio", "the same ÷ plain proxy_pass in the same run", "×", 8.0, 4.5, 8.0),
+    Budget("chat.agent_request_cpu", "the same through an agent", "µs", 160, 90),
+    Budget("chat.agent_request_cpu_ratio", "the same through an agent ÷ plain proxy_pass", "×", 8.0, 4.5, 8.0),
+    Budget("chat.added_p50", "added latency at one connection, p50", "ms", 0.5, 0.16),
+    Budget("chat.added_p99", "added latency at one connection, p99", "ms", 1.5, 0.35),
+    Budget("chat.event_cpu", "edge + executor CPU per relayed event, burst of 100", "µs", 25, 12),
+    Budget("chat.event_cpu_ratio", "the same ÷ plain proxy_pass in the same run", "×", 8.0, 4.0, 8.0),
+    Budget("chat.agent_event_cpu", "the same through an agent", "µs", 25, 12),
+    Budget("chat.agent_event_cpu_ratio", "the same through an agent ÷ plain proxy_pass", "×", 8.0, 4.0, 8.0),
+    Budget("chat.added_ttft_p99", "added time to first token, p99", "ms", 2.0, 0.25),
+    Budget("idle.stream_memory", "memory per idle stream, edge + executor, plain text", "KiB", 48, 24),
+    Budget("idle.large_prompt_memory", "the same for streams whose prompt was 300 KB", "KiB", 96, 48),
+    Budget("idle.executor_rss", "executor's RSS, idle", "MiB", 40, 20),
+    Budget("abort.p99", "client gone → upstream closed, p99", "ms", 50, 10),
+    Budget("memory.after_ratio", "RSS after 20 × 1,000 requests of 150 KB ÷ idle", "×", 2.0, 1.5),
+    Budget("memory.descriptors", "descriptors left open after them", "", 0, 0),
+)
+
+BY_KEY = {budget.key: budget for budget in BUDGETS}

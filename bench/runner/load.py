@@ -1,0 +1,75 @@
+"""agent_load, our own load generator, where wrk cannot do it: streams, held connections, aborts."""
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .context import Context
+from .errors import BenchError
+
+Answer = dict[str, Any]  # the JSON object that agent_load prints
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One way to a model: where to ask, and as whom."""
+
+    url: str  # of the chat completions
+    headers: tuple[str, ...] = ()
+    ca: Path | None = None
+
+    def arguments(self) -> list[str]:
+        found = ["--url", self.url]
+        for header in self.headers:
+            found += ["--header", header]
+        return found + (["--ca", str(self.ca)] if self.ca else [])
+
+
+def _check(answer: Answer, what: str) -> Answer:
+    errors = {kind: count for kind, count in answer.get("errors", {}).items() if count}
+    wrong = {status: count for status, count in answer.get("status", {}).items() if status != "200"}
+    if errors or wrong:
+        raise BenchError(f"agent_load {what}: errors {errors}, statuses {wrong}")
+    return answer
+
+
+def run(context: Context, mode: str, endpoint: Endpoint, body: Path, *options: str, seconds: int = 120) -> Answer:
+    """One of the modes that end by themselves."""
+    command = [str(context.agent_load), mode, *endpoint.arguments(), "--body-file", str(body)]
+    command += ["--timeout", str(seconds), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
+    if done.returncode != 0 or not done.stdout.strip():
+        raise BenchError(f"agent_load {mode} on {endpoint.url} failed: {done.stderr[-1000:]} {done.stdout[-1000:]}")
+    return _check(json.loads(done.stdout), f"{mode} on {endpoint.url}")
+
+
+@contextlib.contextmanager
+def hold(context: Context, endpoint: Endpoint, body: Path, count: int, seconds: int = 300) -> Iterator[Answer]:
+    """`count` streams, open while the block runs; yields what opening them said."""
+    command = [str(context.agent_load), "hold", *endpoint.arguments(), "--body-file", str(body)]
+    command += ["--timeout", str(seconds), "--connections", str(count), "--source-addresses", "4"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise BenchError(f"agent_load hold on {endpoint.url} ended before its streams were open")
+        opened = json.loads(line)
+        if opened["open"] != count:
+            raise BenchError(f"agent_load hold on {endpoint.url}: opened {opened}")
+        yield opened
+        process.stdin.write("close\n")
+        process.stdin.close()
+        closed = json.loads(process.stdout.readline() or "{}")
+        if closed.get("ended_by_peer", count):
+            raise BenchError(f"agent_load hold on {endpoint.url}: {closed}")
+        process.wait(30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+        process.stdout.close()
