@@ -1,11 +1,13 @@
 #include "app.h"
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -19,6 +21,7 @@
 #include "agent/model_directory.h"
 #include "api/pipeline.h"
 #include "api/snapshot.h"
+#include "base/heap.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
 #include "tool/tool_set.h"
@@ -28,6 +31,10 @@ namespace agw {
 namespace {
 
 namespace net = boost::asio;
+
+// How often the heap is looked at, and how much that is free in it is given back.
+constexpr std::chrono::seconds kHeapPeriod{5};
+constexpr std::size_t kFreeHeap = 4 << 20;
 
 // How long the threads may take to run out of work once the server is drained.
 constexpr Millis kThreadExit{3000};
@@ -102,8 +109,19 @@ void logStart(const AppInput& input, const io::HttpServer& server, std::size_t t
              {"version", AGW_VERSION}});
 }
 
-net::awaitable<void> drainOnSignal(net::signal_set& signals, api::Service& service,
-                                   io::HttpServer& server, telemetry::Log& log) {
+// Until the timer is cancelled, at the end of the drain.
+net::awaitable<void> keepHeapSmall(net::steady_timer& timer, const api::Service& service) {
+  for (;;) {
+    timer.expires_after(kHeapPeriod);
+    const auto [cancelled] = co_await timer.async_wait(net::as_tuple(net::use_awaitable));
+    if (cancelled || service.draining) co_return;
+    giveBackFreeMemory(kFreeHeap);
+  }
+}
+
+net::awaitable<void> drainOnSignal(net::signal_set& signals, net::steady_timer& heap_timer,
+                                   api::Service& service, io::HttpServer& server,
+                                   telemetry::Log& log) {
   const int signal = co_await signals.async_wait(net::use_awaitable);
   log.write(telemetry::Level::Info, "drain_started",
             {{"signal", signal}, {"open_requests", server.openRequests()}});
@@ -117,6 +135,7 @@ net::awaitable<void> drainOnSignal(net::signal_set& signals, api::Service& servi
   });
   co_await server.drain(Deadline::in(service.settings.server.drain_timeout));
   signals.cancel();
+  heap_timer.cancel();
 }
 
 unsigned threadCount(const config::ServerSettings& server) {
@@ -158,7 +177,10 @@ int runApp(AppInput input, telemetry::Log& log) {
 
   net::signal_set signals(workers.front()->context(), SIGTERM, SIGINT);
   std::promise<void> drained;
-  net::co_spawn(workers.front()->context(), drainOnSignal(signals, service, *server, log),
+  net::steady_timer heap_timer(workers.front()->context());
+  net::co_spawn(workers.front()->context(), keepHeapSmall(heap_timer, service), net::detached);
+  net::co_spawn(workers.front()->context(),
+                drainOnSignal(signals, heap_timer, service, *server, log),
                 [&drained](std::exception_ptr) { drained.set_value(); });
 
   for (auto& worker : workers) worker->start();

@@ -16,18 +16,33 @@ constexpr std::size_t kLength = 24;
 // Bytes from here on would make the first characters of the alphabet likelier.
 constexpr unsigned kUsableBytes = 256 / kAlphabet.size() * kAlphabet.size();
 
-// Requests of up to 256 bytes are never cut short once the kernel's generator is ready.
-using RandomBytes = std::array<unsigned char, 32>;
+// Random bytes of one thread, drawn from the kernel in bulk: a request needs several ids, and a
+// system call for each would cost as much as parsing it.
+class RandomBytes {
+ public:
+  unsigned char next() {
+    if (left_ == 0) {
+      draw();
+      left_ = bytes_.size();
+    }
+    return bytes_[--left_];
+  }
 
-void fillRandom(RandomBytes& bytes) {
-  for (;;) {
-    const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
-    if (got == static_cast<ssize_t>(bytes.size())) return;
-    if (got < 0 && errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), "getrandom");
+ private:
+  void draw() {
+    for (;;) {
+      const ssize_t got = getrandom(bytes_.data(), bytes_.size(), 0);
+      if (got == static_cast<ssize_t>(bytes_.size())) return;
+      if (got < 0 && errno != EINTR) {
+        throw std::system_error(errno, std::generic_category(), "getrandom");
+      }
     }
   }
-}
+
+  // Requests of up to 256 bytes are never cut short once the kernel's generator is ready.
+  std::array<unsigned char, 256> bytes_;
+  std::size_t left_ = 0;
+};
 
 }  // namespace
 
@@ -35,13 +50,10 @@ std::string randomId(std::string_view prefix) {
   std::string id(prefix);
   const std::size_t full = prefix.size() + kLength;
   id.reserve(full);
-  RandomBytes bytes;
+  thread_local RandomBytes bytes;
   while (id.size() < full) {
-    fillRandom(bytes);
-    for (const unsigned char byte : bytes) {
-      if (id.size() == full) break;
-      if (byte < kUsableBytes) id += kAlphabet[byte % kAlphabet.size()];
-    }
+    const unsigned char byte = bytes.next();
+    if (byte < kUsableBytes) id += kAlphabet[byte % kAlphabet.size()];
   }
   return id;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spdlog/details/log_msg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,7 +32,10 @@ int openLog(const std::string& path) {
 }  // namespace
 
 LogSink::LogSink(const std::string& path)
-    : fd_(path.empty() ? STDERR_FILENO : openLog(path)), owns_fd_(!path.empty()) {}
+    : fd_(path.empty() ? STDERR_FILENO : openLog(path)), owns_fd_(!path.empty()) {
+  struct stat status {};
+  may_block_ = ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode);
+}
 
 LogSink::~LogSink() {
   if (owns_fd_) ::close(fd_);
@@ -82,6 +86,7 @@ bool LogSink::writeLine(std::string_view line) {
 }
 
 bool LogSink::waitUntilWritable() {
+  if (!may_block_) return true;
   pollfd poll_fd{fd_, POLLOUT, 0};
   int ready = 0;
   do {

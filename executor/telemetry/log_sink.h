@@ -47,7 +47,8 @@ class LogSink final : public spdlog::sinks::sink {
 
   int fd_;
   bool owns_fd_;
-  bool stuck_ = false;  // the last wait for the reader was in vain
+  bool may_block_ = true;  // no file, which is always writable: a pipe or a terminal
+  bool stuck_ = false;     // the last wait for the reader was in vain
   std::string line_;
   std::size_t lost_ = 0;  // lines that could not be written
   std::size_t reported_ = 0;
