@@ -47,9 +47,11 @@ class AsyncLog final : public Log {
         logger_(std::make_shared<spdlog::async_logger>(
             "agw", sink_, queue_, spdlog::async_overflow_policy::overrun_oldest)) {
     logger_->set_level(spdlogLevel(least));
-    // Called on the queue's own thread, which the queue's destructor joins: the pointer is good for
-    // as long as it is used, and an owning one could make that thread destroy (and join) itself.
-    sink_->setQueueDrops([queue = queue_.get()] { return queue->overrun_counter(); });
+    // Both are called on the queue's own thread, which the queue's destructor joins: the pointer is
+    // good for as long as it is used, and an owning one could make that thread destroy (and join)
+    // itself.
+    sink_->setQueue([queue = queue_.get()] { return queue->queue_size(); },
+                    [queue = queue_.get()] { return queue->overrun_counter(); });
   }
 
   // The queue's destructor writes what is queued and joins the thread.

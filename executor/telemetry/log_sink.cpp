@@ -11,6 +11,7 @@
 #include <climits>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "telemetry/log.h"
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr int kReaderWaitMs = 200;
 constexpr std::chrono::seconds kReportPause{1};
+constexpr std::size_t kMostGathered = 64 << 10;
+constexpr std::chrono::milliseconds kGatherTime{1};
 
 int openLog(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -38,21 +41,35 @@ LogSink::LogSink(const std::string& path)
 }
 
 LogSink::~LogSink() {
+  writeGathered();
   if (owns_fd_) ::close(fd_);
 }
 
-void LogSink::setQueueDrops(std::function<std::size_t()> queue_drops) {
-  queue_drops_ = std::move(queue_drops);
+void LogSink::setQueue(std::function<std::size_t()> waiting, std::function<std::size_t()> drops) {
+  queue_waiting_ = std::move(waiting);
+  queue_drops_ = std::move(drops);
 }
 
 void LogSink::log(const spdlog::details::log_msg& message) {
   reportDrops();
-  line_.assign(message.payload.data(), message.payload.size());
-  line_ += '\n';
-  if (!writeLine(line_)) ++lost_;
+  gathered_.append(message.payload.data(), message.payload.size());
+  gathered_ += '\n';
+  ++gathered_lines_;
+  const bool gather = !may_block_ && queue_waiting_ != nullptr;
+  // What is queued comes here next, if only the end of the queue: flush() or the destructor.
+  if (gather && gathered_.size() < kMostGathered && queue_waiting_() > 0) return;
+  writeGathered();
+  if (gather) std::this_thread::sleep_for(kGatherTime);
+}
+
+void LogSink::writeGathered() {
+  if (!writeLine(gathered_)) lost_ += gathered_lines_;
+  gathered_.clear();
+  gathered_lines_ = 0;
 }
 
 void LogSink::flush() {
+  writeGathered();
   next_report_ = {};
   reportDrops();
   const std::lock_guard lock(mutex_);
@@ -70,11 +87,13 @@ bool LogSink::waitForFlush(std::uint64_t at_least, std::chrono::milliseconds lim
   return flushed_.wait_for(lock, limit, [&] { return flushes_ >= at_least; });
 }
 
-// Pieces of at most PIPE_BUF bytes, as a pipe that polls writable takes that much without blocking.
+// To a pipe in pieces of at most PIPE_BUF bytes: when it polls writable it takes that much without
+// blocking.
 bool LogSink::writeLine(std::string_view line) {
   while (!line.empty()) {
     if (!waitUntilWritable()) return false;
-    const std::size_t piece = std::min<std::size_t>(line.size(), PIPE_BUF);
+    const std::size_t piece =
+        may_block_ ? std::min<std::size_t>(line.size(), PIPE_BUF) : line.size();
     const ssize_t written = ::write(fd_, line.data(), piece);
     if (written < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;

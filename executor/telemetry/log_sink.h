@@ -15,9 +15,12 @@
 
 namespace agw::telemetry {
 
-// One write(2) a line, so that lines of several processes on one file do not mix. A reader that
-// stops reading (a pipe, a terminal) costs one short wait, afterwards lines are dropped until it
-// reads again; what was dropped, here or in the queue, is reported by a line of its own.
+// Whole lines in one write(2), so that lines of several processes on one file do not mix. To a
+// file, all that is queued goes out together, and then the next lines are left to gather for a
+// millisecond: under load waking up for each line costs more than writing it. To a pipe or a
+// terminal it is a write a line. A reader that stops reading costs one short wait, afterwards lines
+// are dropped until it reads again; what was dropped, here or in the queue, is reported by a line
+// of its own.
 class LogSink final : public spdlog::sinks::sink {
  public:
   // "" is stderr. Throws std::runtime_error when the file cannot be opened.
@@ -26,9 +29,9 @@ class LogSink final : public spdlog::sinks::sink {
   LogSink(const LogSink&) = delete;
   LogSink& operator=(const LogSink&) = delete;
 
-  // Called on the background thread before a line is written, at most once a second: how many lines
-  // the queue has dropped since the start.
-  void setQueueDrops(std::function<std::size_t()> queue_drops);
+  // Both are called on the background thread. `waiting`: how many messages are queued now. `drops`,
+  // at most once a second: how many lines the queue has dropped since the start.
+  void setQueue(std::function<std::size_t()> waiting, std::function<std::size_t()> drops);
 
   void log(const spdlog::details::log_msg& message) override;
   void flush() override;
@@ -41,18 +44,21 @@ class LogSink final : public spdlog::sinks::sink {
   bool waitForFlush(std::uint64_t at_least, std::chrono::milliseconds limit) const;
 
  private:
+  void writeGathered();
   bool writeLine(std::string_view line);
   bool waitUntilWritable();
   void reportDrops();
 
   int fd_;
   bool owns_fd_;
-  bool may_block_ = true;  // no file, which is always writable: a pipe or a terminal
-  bool stuck_ = false;     // the last wait for the reader was in vain
-  std::string line_;
-  std::size_t lost_ = 0;  // lines that could not be written
+  bool may_block_ = true;           // no file, which is always writable: a pipe or a terminal
+  bool stuck_ = false;              // the last wait for the reader was in vain
+  std::string gathered_;            // whole lines
+  std::size_t gathered_lines_ = 0;  // how many
+  std::size_t lost_ = 0;            // lines that could not be written
   std::size_t reported_ = 0;
   std::chrono::steady_clock::time_point next_report_{};
+  std::function<std::size_t()> queue_waiting_;
   std::function<std::size_t()> queue_drops_;
 
   mutable std::mutex mutex_;  // guards flushes_ alone
