@@ -45,28 +45,11 @@ const char* BodyScanner::step(const char* p, const char* end) noexcept {
       return scanStart(p);
     case State::KeyOrEnd:
     case State::Key:
-      if (isSpace(c)) return p + 1;
-      if (c == '"') return beginKey(p);
-      if (c == '}' && state_ == State::KeyOrEnd) return close(p);
-      return failJson(p, Fault::Syntax);
     case State::Colon:
-      if (isSpace(c)) return p + 1;
-      if (c != ':') return failJson(p, Fault::Syntax);
-      state_ = State::Value;
-      return p + 1;
     case State::Value:
     case State::ElementOrEnd:
-      if (isSpace(c)) return p + 1;
-      if (c == ']' && state_ == State::ElementOrEnd) return close(p);
-      return beginValue(p);
     case State::AfterValue:
-      if (isSpace(c)) return p + 1;
-      if (c == ',') {
-        state_ = insideObject() ? State::Key : State::Value;
-        return p + 1;
-      }
-      if (insideObject() ? c != '}' : c != ']') return failJson(p, Fault::Syntax);
-      return close(p);
+      return scanStructure(p, end);
     case State::String:
       return scanString(p, end);
     case State::StringUtf8:
@@ -113,7 +96,10 @@ const char* BodyScanner::scanStart(const char* p) noexcept {
     case '\r':
       return p + 1;
     case '{':
-      return open(p, true);
+      depth_ = 1;
+      nesting_ = 1;
+      state_ = State::KeyOrEnd;
+      return p + 1;
     case 0xEF:
       state_ = State::BomSecond;
       return p + 1;
@@ -126,63 +112,6 @@ const char* BodyScanner::scanStart(const char* p) noexcept {
       return other_value ? fail(p, ScanStatus::NotAnObject) : failJson(p, Fault::Syntax);
     }
   }
-}
-
-const char* BodyScanner::beginValue(const char* p) noexcept {
-  const auto c = static_cast<unsigned char>(*p);
-  const bool literal = c == 't' || c == 'f' || c == 'n';
-  // A value of the wrong type is refused at its first byte; a byte that starts no value is bad
-  // JSON.
-  if (depth_ == 1 && member_ != Member::Other &&
-      (literal || c == '"' || c == '{' || c == '[' || c == '-' || isDigit(c))) {
-    const bool is_null = c == 'n';
-    if (isWatched(Member::Model) && c != '"') return fail(p, ScanStatus::ModelNotString);
-    if (isWatched(Member::Stream) && !literal) return fail(p, ScanStatus::StreamNotBool);
-    if (isWatched(Member::User) && c != '"' && !is_null) return fail(p, ScanStatus::UserNotString);
-    if (isMaxTokens() && !isDigit(c) && !is_null) return fail(p, ScanStatus::MaxTokensNotInteger);
-  }
-  switch (c) {
-    case '"': {
-      Capture capture = Capture::None;
-      if (isWatched(Member::Model)) capture = Capture::Model;
-      if (isWatched(Member::User)) capture = Capture::User;
-      return beginString(p, capture);
-    }
-    case '{':
-      return open(p, true);
-    case '[':
-      return open(p, false);
-    case 't':
-    case 'f':
-    case 'n':
-      literal_ = c == 't' ? Word::True : c == 'f' ? Word::False : Word::Null;
-      progress_ = 1;
-      state_ = State::Literal;
-      return p + 1;
-    case '-':
-      state_ = State::NumberMinus;
-      return p + 1;
-    default:
-      if (!isDigit(c)) return failJson(p, Fault::Syntax);
-      number_ = c - '0';
-      state_ = c == '0' ? State::NumberZero : State::NumberDigits;
-      return p + 1;
-  }
-}
-
-const char* BodyScanner::open(const char* p, bool object) noexcept {
-  if (depth_ == kMaxDepth) return fail(p, ScanStatus::TooDeep);
-  const std::uint64_t bit = std::uint64_t{1} << depth_;
-  nesting_ = object ? nesting_ | bit : nesting_ & ~bit;
-  ++depth_;
-  state_ = object ? State::KeyOrEnd : State::ElementOrEnd;
-  return p + 1;
-}
-
-const char* BodyScanner::close(const char* p) noexcept {
-  --depth_;
-  state_ = depth_ == 0 ? State::AfterObject : State::AfterValue;
-  return p + 1;
 }
 
 const char* BodyScanner::fail(const char* p, ScanStatus status) noexcept {

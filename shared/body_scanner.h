@@ -1,6 +1,5 @@
 // Finds the top-level "model", "stream", "max_tokens" / "max_completion_tokens" /
-// "max_output_tokens" and "user" of a JSON object byte by byte while it arrives, without a copy of
-// the body.
+// "max_output_tokens" and "user" of a JSON object while it arrives, without a copy of the body.
 //
 // Strict where JSON parsers differ: a BOM, a non-object, one of the keys above twice (also in
 // escaped spelling), depth over 64, bytes after the object, control characters, bad escapes, bad
@@ -15,6 +14,7 @@
 
 #include "shared/model_id.h"
 #include "shared/openai_error.h"
+#include "shared/string_ways.h"
 #include "shared/utf8.h"
 
 namespace agw {
@@ -47,6 +47,9 @@ class BodyScanner {
  public:
   static constexpr unsigned kMaxDepth = 64;
   static constexpr std::size_t kMaxUser = 128;
+
+  // `skip_text` is another than the best only in tests.
+  explicit BodyScanner(SkipText skip_text = bestSkipText()) noexcept : skip_text_(skip_text) {}
 
   // Feeds the next bytes; returns InProgress or an error, which is final. How the body is cut into
   // pieces never changes the result.
@@ -123,6 +126,9 @@ class BodyScanner {
 
   const char* step(const char* p, const char* end) noexcept;
   const char* scanStart(const char* p) noexcept;
+  // Takes whole tokens as far as it can; step() and the states are for those that a piece cuts.
+  const char* scanStructure(const char* p, const char* end) noexcept;
+  const char* scanKey(const char* p, const char* end) noexcept;
   const char* scanString(const char* p, const char* end) noexcept;
   const char* scanEscape(const char* p) noexcept;
   const char* scanHex(const char* p) noexcept;
@@ -134,22 +140,20 @@ class BodyScanner {
   const char* beginValue(const char* p) noexcept;
   const char* beginKey(const char* p) noexcept;
   const char* beginString(const char* p, Capture capture) noexcept;
-  const char* open(const char* p, bool object) noexcept;
-  const char* close(const char* p) noexcept;
   const char* fail(const char* p, ScanStatus status) noexcept;
   const char* failJson(const char* p, Fault fault) noexcept;
   bool takeCodeUnit(std::uint32_t unit) noexcept;
   bool store(const char* bytes, std::size_t size) noexcept;
   void storeUser(const char* bytes, std::size_t size) noexcept;
   void endString() noexcept;
-  void endKey() noexcept;
-  bool insideObject() const noexcept { return (nesting_ >> (depth_ - 1U) & 1U) != 0; }
+  void endKey(std::string_view key) noexcept;  // unescaped; empty when it is too long to be watched
   // For a value that is about to begin or is being read.
   bool isWatched(Member member) const noexcept { return depth_ == 1 && member_ == member; }
   bool isMaxTokens() const noexcept {
     return depth_ == 1 && member_ >= Member::MaxTokens && member_ < Member::Other;
   }
 
+  SkipText skip_text_;
   State state_ = State::Start;
   ScanStatus status_ = ScanStatus::InProgress;
   Fault fault_ = Fault::Syntax;
@@ -170,7 +174,7 @@ class BodyScanner {
   std::uint16_t code_unit_ = 0;
   std::uint16_t high_surrogate_ = 0;  // 0: none is open
   Utf8Sequence utf8_;
-  std::uint64_t nesting_ = 0;  // bit per level: 1 an object, 0 an array
+  std::uint64_t nesting_ = 0;  // bit per level, the innermost lowest: 1 an object, 0 an array
   std::uint64_t bytes_seen_ = 0;
   std::uint64_t number_ = 0;
   std::uint64_t max_tokens_ = 0;

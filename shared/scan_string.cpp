@@ -1,9 +1,10 @@
 // The strings of a scanned body: escapes, UTF-8, and what of them is kept.
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <iterator>
 
 #include "shared/body_scanner.h"
+#include "shared/json_escape.h"
 #include "shared/string_skip.h"
 
 namespace agw {
@@ -12,80 +13,6 @@ namespace {
 // In the order of BodyScanner::Member.
 constexpr std::string_view kWatchedKeys[] = {
     "model", "stream", "user", "max_tokens", "max_completion_tokens", "max_output_tokens"};
-
-// Value of a hex digit, -1 for every other byte.
-constexpr auto kHexValues = [] {
-  std::array<std::int8_t, 256> values{};
-  values.fill(-1);
-  for (int i = 0; i < 10; ++i)
-    values[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
-  for (int i = 0; i < 6; ++i) {
-    values[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
-    values[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
-  }
-  return values;
-}();
-
-constexpr int hexDigit(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
-
-constexpr char32_t joinSurrogates(char32_t high, char32_t low) {
-  return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-}
-
-// The character of a two-character escape; 0: it is none.
-constexpr char simpleEscape(unsigned char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-    case '/':
-      return static_cast<char>(c);
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    default:
-      return 0;
-  }
-}
-
-// The code unit of a \uXXXX that stands whole at `p`, else a negative number.
-std::int32_t hexUnit(const char* p, const char* end) noexcept {
-  if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
-  const int a = hexDigit(p[2]);
-  const int b = hexDigit(p[3]);
-  const int c = hexDigit(p[4]);
-  const int d = hexDigit(p[5]);
-  return (a | b | c | d) < 0 ? -1 : a << 12 | b << 8 | c << 4 | d;
-}
-
-struct WholeEscape {
-  std::size_t taken;  // 0: cut by the end of the input, or bad; the automaton tells which
-  std::size_t size;   // bytes written
-};
-
-// The quick way for an escape that stands whole at `p`.
-WholeEscape decodeEscape(const char* p, const char* end, char* out) noexcept {
-  if (end - p < 2) return {0, 0};
-  if (p[1] != 'u') {
-    *out = simpleEscape(static_cast<unsigned char>(p[1]));
-    return {*out != 0 ? 2U : 0U, 1};
-  }
-  const std::int32_t first = hexUnit(p, end);
-  if (first < 0) return {0, 0};
-  if (first < 0xD800 || first > 0xDFFF) return {6, encodeUtf8(static_cast<char32_t>(first), out)};
-  if (first > 0xDBFF) return {0, 0};
-  const std::int32_t second = hexUnit(p + 6, end);
-  if (second < 0xDC00 || second > 0xDFFF) return {0, 0};
-  return {
-      12,
-      encodeUtf8(joinSurrogates(static_cast<char32_t>(first), static_cast<char32_t>(second)), out)};
-}
 
 }  // namespace
 
@@ -103,6 +30,7 @@ const char* BodyScanner::beginString(const char* p, Capture capture) noexcept {
 
 const char* BodyScanner::scanString(const char* p, const char* end) noexcept {
   for (;;) {
+    if (capture_ == Capture::None) p = skip_text_(p, end);
     const char* const plain = p;
     p = skipPlainString(p, end);
     if (capture_ != Capture::None && !store(plain, static_cast<std::size_t>(p - plain))) return p;
@@ -156,7 +84,7 @@ const char* BodyScanner::scanEscape(const char* p) noexcept {
     state_ = State::StringHex;
     return p + 1;
   }
-  const char escaped = simpleEscape(static_cast<unsigned char>(*p));
+  const char escaped = simpleEscape(*p);
   if (escaped == 0) return failJson(p, Fault::BadEscape);
   state_ = State::String;
   return store(&escaped, 1) ? p + 1 : p;
@@ -237,7 +165,8 @@ void BodyScanner::endString() noexcept {
   if (in_key_) {
     in_key_ = false;
     state_ = State::Colon;
-    if (captured == Capture::Key) endKey();
+    if (captured != Capture::Key) return;
+    endKey({key_.data(), key_size_ == kNoKey ? std::size_t{0} : key_size_});
     return;
   }
   state_ = State::AfterValue;
@@ -246,10 +175,7 @@ void BodyScanner::endString() noexcept {
   }
 }
 
-void BodyScanner::endKey() noexcept {
-  member_ = Member::Other;
-  if (key_size_ == kNoKey) return;
-  const std::string_view key{key_.data(), key_size_};
+void BodyScanner::endKey(std::string_view key) noexcept {
   const auto* found = std::find(std::begin(kWatchedKeys), std::end(kWatchedKeys), key);
   const auto index = static_cast<unsigned>(found - std::begin(kWatchedKeys));
   member_ = static_cast<Member>(index);

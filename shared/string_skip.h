@@ -15,9 +15,29 @@ constexpr bool endsPlainRun(unsigned char c) noexcept {
   return c == '"' || c == '\\' || c < 0x20 || c >= 0x80;
 }
 
+inline const char* skipPlainBytes(const char* p, const char* end) noexcept {
+  while (p != end && !endsPlainRun(static_cast<unsigned char>(*p))) ++p;
+  return p;
+}
+
+// For processors without SSE2; built everywhere, so that it is tested everywhere.
+inline const char* skipPlainWords(const char* p, const char* end) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  const auto has_zero = [](std::uint64_t v) { return (v - kOnes) & ~v & kHighs; };
+  while (end - p >= 8) {
+    std::uint64_t block;
+    std::memcpy(&block, p, sizeof(block));
+    const std::uint64_t hit = (block & kHighs) | ((block - kOnes * 0x20) & ~block & kHighs) |
+                              has_zero(block ^ kOnes * '"') | has_zero(block ^ kOnes * '\\');
+    if (hit != 0) break;
+    p += 8;
+  }
+  return skipPlainBytes(p, end);
+}
+
 // The first such byte in [p, end), or `end`. Reads nothing outside the range.
 inline const char* skipPlainString(const char* p, const char* end) noexcept {
-  if (p == end || endsPlainRun(static_cast<unsigned char>(*p))) return p;
 #if defined(__SSE2__)
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i backslash = _mm_set1_epi8('\\');
@@ -32,21 +52,10 @@ inline const char* skipPlainString(const char* p, const char* end) noexcept {
     if (mask != 0) return p + __builtin_ctz(static_cast<unsigned>(mask));
     p += 16;
   }
+  return skipPlainBytes(p, end);
 #else
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighs = 0x8080808080808080;
-  const auto has_zero = [](std::uint64_t v) { return (v - kOnes) & ~v & kHighs; };
-  while (end - p >= 8) {
-    std::uint64_t block;
-    std::memcpy(&block, p, sizeof(block));
-    const std::uint64_t hit = (block & kHighs) | ((block - kOnes * 0x20) & ~block & kHighs) |
-                              has_zero(block ^ kOnes * '"') | has_zero(block ^ kOnes * '\\');
-    if (hit != 0) break;
-    p += 8;
-  }
+  return skipPlainWords(p, end);
 #endif
-  while (p != end && !endsPlainRun(static_cast<unsigned char>(*p))) ++p;
-  return p;
 }
 
 }  // namespace agw

@@ -1,5 +1,6 @@
 // The first byte chooses a cut, the rest is the body. What the scanner accepts the parser must
-// accept with the same values, and no cut may change the result.
+// accept with the same values, and neither a cut nor the way of reading strings may change the
+// result.
 #include <cstdint>
 #include <string_view>
 
@@ -11,7 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view body{reinterpret_cast<const char*>(data) + 1, size - 1};
   const agw::ScanOutcome outcome = agw::scan(body);
-  require(agw::scanCut(body, body.size() * data[0] / 255) == outcome, "one cut");
+  for (const agw::StringWay& way : agw::stringWays()) {
+    require(agw::scan(body, way.skip) == outcome, std::string(way.name));
+    require(agw::scanCut(body, body.size() * data[0] / 255, way.skip) == outcome,
+            "one cut, " + std::string(way.name));
+  }
   require(agw::scanByteByByte(body) == outcome, "byte by byte");
   if (outcome.status == agw::ScanStatus::Done) {
     const std::string difference = agw::disagreement(outcome, body);

@@ -1,11 +1,14 @@
 // Running the body scanner over a text, in one piece or in any other cut.
 #pragma once
 
+#include <initializer_list>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <string_view>
 
 #include "shared/body_scanner.h"
+#include "shared/string_ways.h"
 
 namespace agw {
 
@@ -43,23 +46,38 @@ inline ScanOutcome outcomeOf(BodyScanner& scanner) {
   return outcome;
 }
 
-inline ScanOutcome scan(std::string_view body) {
-  BodyScanner scanner;
-  scanner.feed(body.data(), body.size());
+// In an allocation of its own size, so that AddressSanitizer sees a read past the end.
+inline void feedCopy(BodyScanner& scanner, std::string_view piece) {
+  const auto copy = std::make_unique<char[]>(piece.size());
+  piece.copy(copy.get(), piece.size());
+  scanner.feed(copy.get(), piece.size());
+}
+
+inline ScanOutcome scan(std::string_view body, SkipText skip_text = bestSkipText()) {
+  BodyScanner scanner(skip_text);
+  feedCopy(scanner, body);
   return outcomeOf(scanner);
 }
 
-// Two pieces, each in an allocation of its own size so that AddressSanitizer sees a read past the
-// cut.
-inline ScanOutcome scanCut(std::string_view body, std::size_t cut) {
-  BodyScanner scanner;
-  const std::string first(body.substr(0, cut));
-  const std::string second(body.substr(cut));
-  scanner.feed(first.data(), first.size());
-  scanner.feed(second.data(), second.size());
+// Pieces that end at `cuts`, which rise.
+inline ScanOutcome scanCuts(std::string_view body, std::initializer_list<std::size_t> cuts,
+                            SkipText skip_text = bestSkipText()) {
+  BodyScanner scanner(skip_text);
+  std::size_t begin = 0;
+  for (const std::size_t cut : cuts) {
+    feedCopy(scanner, body.substr(begin, cut - begin));
+    begin = cut;
+  }
+  feedCopy(scanner, body.substr(begin));
   return outcomeOf(scanner);
 }
 
+inline ScanOutcome scanCut(std::string_view body, std::size_t cut,
+                           SkipText skip_text = bestSkipText()) {
+  return scanCuts(body, {cut}, skip_text);
+}
+
+// The exact way, which no other may contradict: no block, no token is ever whole.
 inline ScanOutcome scanByteByByte(std::string_view body) {
   BodyScanner scanner;
   for (const char c : body) scanner.feed(&c, 1);
