@@ -48,7 +48,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">\n]+)[">]', re.MULT
 SUFFIXES = {".cpp", ".h"}
 SOURCE_ROOTS = ("shared", "ngx_module", "executor", "tests", "bench")
 # Doubles and load generators share no code with what they stand beside.
-SEPARATE = ("tests/fakes", "bench", "tests/unit/bench")
+SEPARATE = ("tests/fakes", "bench/load", "tests/unit/bench")
 SKIPPED = {"node_modules", "__pycache__"}
 
 

@@ -7,6 +7,6 @@ cmd_bench() {
     locked setup setup_stack
     locked setup install_packages tools/dev/debian-packages-bench.txt
   fi
-  build_preset "$AGW_PRESET" "${stack_targets[@]}" agent_load
+  build_preset "$AGW_PRESET" "${stack_targets[@]}" agent_load scan_bench
   PYTHONPATH=tools/dev:. exec .venv/bin/python -B -m bench.runner "$@"
 }
