@@ -21,7 +21,8 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       ca-certificates libssl3 libboost-url1.81.0 libsimdjson14 libyaml-cpp0.7 libspdlog1.10 libfmt9 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --no-create-home --uid 10001 agent-gateway \
+ && groupadd --system --gid 10001 agent-gateway \
+ && useradd --system --no-create-home --uid 10001 --gid agent-gateway agent-gateway \
  && install -d -o agent-gateway -g agent-gateway /run/agent-gateway
 COPY --from=build /src/build/release/executor/agent-executor /usr/bin/agent-executor
 COPY config /etc/agent-gateway

@@ -39,7 +39,7 @@ run_suite() {
 has_tests() { [ "$1" = unit ] || [ -n "$(find "tests/$1" -name 'test_*.py' -print -quit 2>/dev/null)" ]; }
 
 cmd_test() {
-  local suites=() item='' suite
+  local suites=() item='' suite fresh=no fresh_options=()
   while [ $# -gt 0 ]; do
     case "$1" in
       --item)
@@ -52,10 +52,25 @@ cmd_test() {
         has_tests "$1" || die "suite $1 has no test in this tree"
         suites+=("$1")
         ;;
-      *) die "no suite '$1'; there are: ${all_suites[*]}" ;;
+      fresh) fresh=yes ;;
+      --keep | --only=*) fresh_options+=("$1") ;;
+      --only)
+        [ $# -ge 2 ] || die "--only needs a part: run, test or images"
+        fresh_options+=("--only=$2")
+        shift
+        ;;
+      *) die "no suite '$1'; there are: ${all_suites[*]} fresh" ;;
     esac
     shift
   done
+  if [ "$fresh" = no ] && [ "${#fresh_options[@]}" -gt 0 ]; then
+    die "--keep and --only belong to the suite fresh"
+  fi
+  if [ "$fresh" = yes ] && [ "${#suites[@]}" -eq 0 ]; then
+    [ -z "$item" ] || die "--item selects tests of the other suites, not of fresh"
+    run_fresh "${fresh_options[@]}"
+    return
+  fi
   if [ "${#suites[@]}" -eq 0 ]; then
     for suite in "${all_suites[@]}"; do
       if has_tests "$suite"; then suites+=("$suite"); fi
@@ -79,5 +94,8 @@ cmd_test() {
   done
   printf '\n== summary (preset %s) ==\n' "$AGW_PRESET"
   .venv/bin/python -B tools/dev/test_summary.py "$reports" || failed=1
+  if [ "$fresh" = yes ]; then
+    (run_fresh "${fresh_options[@]}") || failed=1
+  fi
   return "$failed"
 }
