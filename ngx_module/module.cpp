@@ -4,6 +4,7 @@
 #include "ngx_module/conf.h"
 #include "ngx_module/directives.h"
 #include "ngx_module/filters.h"
+#include "ngx_module/heap.h"
 #include "ngx_module/identity.h"
 #include "ngx_module/load.h"
 #include "ngx_module/ngx.h"
@@ -66,13 +67,13 @@ ngx_module_t ngx_http_agent_module = {
     &agw::module_context,
     agw::kDirectives,
     NGX_HTTP_MODULE,
-    nullptr,            // init master
-    agw::onModuleInit,  // init module
-    nullptr,            // init process
-    nullptr,            // init thread
-    nullptr,            // exit thread
-    nullptr,            // exit process
-    nullptr,            // exit master
+    nullptr,             // init master
+    agw::onModuleInit,   // init module
+    agw::keepHeapSmall,  // init process
+    nullptr,             // init thread
+    nullptr,             // exit thread
+    nullptr,             // exit process
+    nullptr,             // exit master
     NGX_MODULE_V1_PADDING,
 };
 

@@ -11,12 +11,11 @@ class Effort:
     """How much is measured. A figure is the median over `rounds`."""
 
     rounds: int
-    seconds: float  # of one round with wrk
     factor: float  # of request counts and stream counts, relative to a whole run
 
 
-WHOLE = Effort(rounds=7, seconds=2, factor=1)
-QUICK = Effort(rounds=3, seconds=1, factor=0.25)
+WHOLE = Effort(rounds=7, factor=1)
+QUICK = Effort(rounds=3, factor=0.25)
 
 
 @dataclass(frozen=True)

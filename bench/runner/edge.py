@@ -32,6 +32,7 @@ UPSTREAM = """\
 """
 SIZES = {"1k": 1024, "16k": 16 * 1024, "400k": 400 * 1024}
 CONNECTIONS = 16
+SECONDS = 1  # of one measurement
 PATH = "/v1/chat/completions"
 
 
@@ -66,16 +67,17 @@ def _measure(target: Target, seconds: float, expect_errors: bool = False) -> Mea
     return Measured(used / result.requests * 1e6, result)
 
 
-def _rounds(context: Context, targets: dict[str, Target], expect_errors: bool = False) -> dict[str, list[Measured]]:
-    """One round is each target once, in turn; the first, which warms up, does not count."""
-    for target in targets.values():
-        _measure(target, 1, expect_errors)
+def _rounds(targets: dict[str, Target], rounds: int, expect_errors: bool = False) -> dict[str, list[Measured]]:
+    """One round is each target once, in turn; the first, which warms up, does not count. Many short rounds: what
+    disturbs a machine for seconds then disturbs few of them."""
     found: dict[str, list[Measured]] = {name: [] for name in targets}
-    for number in range(context.effort.rounds):
+    for number in range(rounds + 1):
         # The order changes, so that none always runs after the same other one.
         names = list(targets)
         for name in names if number % 2 == 0 else reversed(names):
-            found[name].append(_measure(targets[name], context.effort.seconds, expect_errors))
+            measured = _measure(targets[name], SECONDS, expect_errors)
+            if number:
+                found[name].append(measured)
     return found
 
 
@@ -85,7 +87,7 @@ def _cpu(measured: list[Measured]) -> list[float]:
 
 def run(context: Context) -> Report:
     report = Report("edge")
-    report.conditions.update(connections=CONNECTIONS, rounds=context.effort.rounds, seconds=context.effort.seconds)
+    report.conditions.update(connections=CONNECTIONS, rounds=2 * context.effort.rounds + 1, seconds=SECONDS)
     folder = context.directory
     socket, port = folder / "up.sock", nginx.free_port()
     upstream_conf = UPSTREAM.format(port=port, socket=socket, answer=_answer())
@@ -109,34 +111,37 @@ def run(context: Context) -> Report:
                 "direct": target("direct", upstream, body),
                 "logged": target("logged", logged.nginx, body, logged.key),
             }
-            found = _rounds(context, judged if context.quick else judged | informing)
-            base = _cpu(found["plain"])
-            report.add(f"edge.cpu_ratio.{size}", paired(_cpu(found["ours"]), base))
+            found = _rounds(judged, context.effort.rounds + 1 if context.quick else 2 * context.effort.rounds + 1)
+            report.add(f"edge.cpu_ratio.{size}", paired(_cpu(found["ours"]), _cpu(found["plain"])))
+            for name, what in (("plain", "plain proxy_pass"), ("ours", "our edge")):
+                report.add(f"edge.cpu.{name}.{size}", spread(_cpu(found[name])), f"CPU per request, {what}, {size}", "µs")
             if context.quick:
                 continue
-            report.add(
-                f"edge.cpu_ratio_logged.{size}",
-                paired(_cpu(found["logged"]), base),
-                f"the same with the sample's JSON access log, {size}",
-                "×",
-            )
-            for name, what in (("direct", "upstream alone"), ("plain", "plain proxy_pass"), ("ours", "our edge")):
-                report.add(f"edge.cpu.{name}.{size}", spread(_cpu(found[name])), f"CPU per request, {what}, {size}", "µs")
             for name, what in (("plain", "plain proxy_pass"), ("ours", "our edge")):
                 rates = spread(one.result.per_second for one in found[name])
                 report.add(f"edge.rps.{name}.{size}", rates, f"requests per second, {what}, {size}", "/s")
+            found = _rounds({"plain": judged["plain"]} | informing, context.effort.rounds)
+            report.add(
+                f"edge.cpu_ratio_logged.{size}",
+                paired(_cpu(found["logged"]), _cpu(found["plain"])),
+                f"the same with the sample's JSON access log, {size}",
+                "×",
+            )
+            report.add(
+                f"edge.cpu.direct.{size}",
+                spread(_cpu(found["direct"])),
+                f"CPU per request, upstream alone (no edge), {size}",
+                "µs",
+            )
 
         if context.quick:
             return report
         body = folder / "1k.json"
-        flood = _rounds(
-            context,
-            {
-                "plain": target("plain-401", plain, body, path="/unauthorized"),
-                "ours": target("ours-401", ours.nginx, body, request=wrk.FLOOD),
-            },
-            expect_errors=True,
-        )
+        flooded = {
+            "plain": target("plain-401", plain, body, path="/unauthorized"),
+            "ours": target("ours-401", ours.nginx, body, request=wrk.FLOOD),
+        }
+        flood = _rounds(flooded, context.effort.rounds, expect_errors=True)
         report.add(
             "edge.flood_cpu_ratio",
             paired(_cpu(flood["ours"]), _cpu(flood["plain"])),

@@ -241,11 +241,12 @@ Result<std::unique_ptr<ChatRequest>> parseChatRequest(std::string body) {
 }
 
 void ChatRequest::forgetText() {
-  members = {};
-  messages = {};
-  tools = {};
+  // Swapped, because an assignment keeps the capacity.
+  std::vector<RawMember>().swap(members);
+  std::vector<std::string_view>().swap(messages);
+  std::vector<ClientTool>().swap(tools);
   tool_choice = {};
-  body = {};
+  std::string().swap(body);
 }
 
 std::string plainUpstreamBody(const ChatRequest& request, std::string_view upstream_model) {
