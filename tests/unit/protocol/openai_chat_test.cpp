@@ -138,5 +138,16 @@ TEST(PlainUpstreamBody, AsksStreamsForUsage) {
       R"({"model":"x","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}})");
 }
 
+TEST(ChatRequest, ForgetsItsTextAndTheMemoryOfIt) {
+  const auto parsed =
+      parseChatRequest(withUser(R"(,"stream":true,"pad":")" + std::string(100'000, 'x') + "\""));
+  ASSERT_TRUE(parsed);
+  (*parsed)->forgetText();
+  EXPECT_LT((*parsed)->body.capacity(), 100U);
+  EXPECT_EQ((*parsed)->members.capacity() + (*parsed)->messages.capacity(), 0U);
+  EXPECT_EQ((*parsed)->model, "m");
+  EXPECT_TRUE((*parsed)->stream);
+}
+
 }  // namespace
 }  // namespace agw::protocol
