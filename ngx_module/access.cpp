@@ -7,10 +7,12 @@
 #include "ngx_module/conf.h"
 #include "ngx_module/identity.h"
 #include "ngx_module/key_table.h"
+#include "ngx_module/limits.h"
 #include "ngx_module/pool.h"
 #include "ngx_module/request_context.h"
 #include "ngx_module/request_headers.h"
 #include "ngx_module/str.h"
+#include "ngx_module/worker.h"
 #include "shared/access_rules.h"
 #include "shared/api_key.h"
 
@@ -41,6 +43,7 @@ ngx_int_t statusOf(const Refusal& refusal) noexcept { return errorEntry(refusal.
 ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, ErrorCode code,
                  std::string_view message, std::string_view param = {}) noexcept {
   context.refusal = Refusal{code, message, param};
+  forgoLimits(context);
   if (context.body_state == BodyState::NotRead) {
     // No "100 Continue" for a body that nobody wants.
     r->expect_tested = 1;
@@ -107,21 +110,26 @@ Credential credentialOf(ngx_http_request_t* r) noexcept {
 ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept {
   const Credential credential = credentialOf(r);
   if (!credential.problem.empty()) {
+    thisWorker().count(credential.problem == kNoKey ? Counter::KeyMissing : Counter::KeyMalformed);
     return refuse(r, context, ErrorCode::InvalidApiKey, credential.problem);
   }
   if (credential.key.empty() || credential.key.size() > kMaxKeySecret) {
+    thisWorker().count(Counter::KeyUnknown);
     return refuse(r, context, ErrorCode::InvalidApiKey, kWrongKey);
   }
   FoundKey found;
-  switch (mainConf(r).table->find(hashKeySecret(credential.key), found)) {
+  switch (mainConf(r).memory->keys().find(hashKeySecret(credential.key), found)) {
     case KeyLookup::NotLoaded:
+      thisWorker().count(Counter::KeysNotLoaded);
       return refuse(r, context, ErrorCode::KeysNotLoaded, kNotLoaded);
     case KeyLookup::Unknown:
+      thisWorker().count(Counter::KeyUnknown);
       return refuse(r, context, ErrorCode::InvalidApiKey, kWrongKey);
     case KeyLookup::Found:
       break;
   }
   if (found.expires_unix != 0 && ngx_time() >= static_cast<time_t>(found.expires_unix)) {
+    thisWorker().count(Counter::KeyExpired);
     return refuse(r, context, ErrorCode::KeyExpired, kExpiredKey);
   }
   context.key_id = copyToPool(r->pool, found.id());
@@ -138,6 +146,7 @@ ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept 
   context.allow = grants->allow;
   context.deny = grants->deny;
   context.scopes = found.scopes;
+  context.key_limits = found.limits;
   context.key_state = KeyState::Accepted;
   return NGX_OK;
 }
@@ -169,12 +178,14 @@ ngx_int_t judgeBody(ngx_http_request_t* r, RequestContext& context) noexcept {
     const bool is_scanners = context.scan_status != ScanStatus::ModelInvalid;
     const ScanErrorInfo& error =
         is_scanners ? context.scanner->error() : scanError(context.scan_status);
+    thisWorker().count(Counter::BodyRefused);
     return refuse(r, context, error.code, error.message, error.param);
   }
   const AccessRules rules{.allow = context.allow, .deny = context.deny};
   if (evaluateAccess(rules, context.model.view()) == Access::Allowed) {
     return NGX_OK;
   }
+  thisWorker().count(Counter::AgentDenied);
   // Says the same whether or not there is such an agent.
   constexpr std::string_view kFormat = "This API key may not use the agent \"%*s\".";
   const std::string_view asked = context.scanner->model();
@@ -209,6 +220,32 @@ ngx_int_t scanAndJudge(ngx_http_request_t* r, RequestContext& context) noexcept 
   return context.is_model_known ? NGX_OK : judgeBody(r, context);
 }
 
+using Limit = ngx_int_t (*)(ngx_http_request_t*, RequestContext&, const LocationConf&,
+                            Refusal&) noexcept;
+
+ngx_int_t applyLimits(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
+                      Limit limit) noexcept {
+  Refusal refusal{};
+  const ngx_int_t rc = limit(r, context, location, refusal);
+  if (rc == NGX_DECLINED) {
+    return refuse(r, context, refusal.code, refusal.message);
+  }
+  return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+ngx_int_t admitChat(ngx_http_request_t* r, RequestContext& context,
+                    const LocationConf& location) noexcept {
+  ngx_int_t rc = scanAndJudge(r, context);
+  if (rc == NGX_OK) {
+    rc = applyLimits(r, context, location, limitRun);
+  }
+  if (rc == NGX_OK && !context.is_chat_open && !context.is_settled) {
+    context.is_chat_open = true;
+    thisWorker().count(Counter::ChatsBegun);
+  }
+  return rc;
+}
+
 // NGX_OK: the request may go on, signed. NGX_DECLINED: the same, where nobody asked who it is from.
 ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
                  const LocationConf& location) noexcept {
@@ -223,10 +260,15 @@ ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
       }
     }
     if (location.scopes != 0 && (context.scopes & location.scopes) == 0) {
+      thisWorker().count(Counter::ScopeDenied);
       return refuse(r, context, ErrorCode::ScopeNotGranted, kNotGranted);
     }
+    const ngx_int_t limited = applyLimits(r, context, location, limitRequest);
+    if (limited != NGX_OK) {
+      return limited;
+    }
     if (location.scansBodies() && r->method == NGX_HTTP_POST) {
-      const ngx_int_t rc = scanAndJudge(r, context);
+      const ngx_int_t rc = admitChat(r, context, location);
       if (rc != NGX_OK) {
         return rc;
       }

@@ -4,7 +4,8 @@
 #include <memory>
 #include <optional>
 
-#include "ngx_module/key_table.h"
+#include "ngx_module/edge_memory.h"
+#include "ngx_module/key_file.h"
 #include "ngx_module/ngx.h"
 #include "shared/edge_headers.h"
 #include "shared/proof.h"
@@ -17,10 +18,29 @@ struct ConfPlace {
   ngx_uint_t line;
 };
 
+// agent_limit of one level, for one per=. Counts of 0: not given.
+struct LimitSpec {
+  bool is_off;
+  bool dry_run;
+  RateLimit requests;   // its burst is complete
+  std::uint32_t burst;  // as given; also for keys that bring their own requests=
+  RateLimit tokens;
+  std::uint32_t streams;
+  std::uint64_t place;  // 0: http {} or server {}; a location's limits count apart
+  ConfPlace at;
+  LimitPer per;
+  // Whether some location can ever apply it, by LimitKind; and as a dry run of the keys' own.
+  bool applies[kLimitKinds];
+  bool applies_at_all;
+  LimitSpec* next;  // of all in the configuration
+};
+
 // What needs a destructor; the configuration's pool runs it.
 struct MainOwned {
   std::optional<ProofKey> signing_key;  // each worker has a copy, from its fork
   std::unique_ptr<KeyImage> image;      // from the configuration phase until it is published
+  FileVersion image_version;
+  std::uint64_t image_microseconds = 0;
 };
 
 // http {}. Zeroed when made: a path of length 0 is a directive that was not given.
@@ -34,7 +54,10 @@ struct MainConf {
   ConfPlace secret_at;
   const ngx_core_conf_t* core;  // complete only after the configuration phase
   MainOwned* owned;
-  KeyTable* table;  // set when the zone is initialised
+  EdgeMemory* memory;  // set when the zone is initialised
+  std::uint32_t epoch;  // of this configuration; see EdgeMemory
+  ngx_thread_pool_t* thread_pool;
+  LimitSpec* limits;  // all of them
 
   bool enabled() const noexcept { return zone != nullptr; }
 };
@@ -46,6 +69,7 @@ struct LocationConf {
   ScopeSet scopes;  // 0: none asked for
   ConfPlace scopes_at;
   bool writes_errors;  // agent_error stands here
+  LimitSpec* limits[kLimitPers];  // nullptr: none
 
   // POST bodies hold a chat request here, so they are scanned for the model and the access rules
   // apply.

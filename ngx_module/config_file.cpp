@@ -13,27 +13,6 @@
 namespace agw {
 namespace {
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(const char* path)
-      : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::string systemError(const char* what) {
-  return std::string(what) + ": " + std::strerror(errno);
-}
-
 // Takes a worker's identity for file access alone (Linux: the file-system user id), so that the
 // kernel decides with all it knows, access lists included. Gives the old one back in the
 // destructor.
@@ -74,43 +53,6 @@ class WorkerFileIdentity {
 
 }  // namespace
 
-bool readConfigFile(const char* path, std::size_t max_size, std::string& text, std::string& error) {
-  FileDescriptor file(path);
-  struct stat info {};
-  if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
-    error = systemError("cannot be opened");
-    return false;
-  }
-  if (!S_ISREG(info.st_mode)) {
-    error = "is not a regular file";
-    return false;
-  }
-  if (static_cast<std::size_t>(info.st_size) > max_size) {
-    error = "is larger than " + std::to_string(max_size) + " bytes";
-    return false;
-  }
-  // One byte more than its size shows a file that grew meanwhile.
-  text.resize(static_cast<std::size_t>(info.st_size) + 1);
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t n = ::read(file.get(), text.data() + size, text.size() - size);
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n < 0) {
-      error = systemError("cannot be read");
-      return false;
-    }
-    if (n == 0) {
-      text.resize(size);
-      return true;
-    }
-    size += static_cast<std::size_t>(n);
-  }
-  error = "changed while it was read; replace it by renaming a complete file";
-  return false;
-}
-
 bool workersCanRead(const char* path, const ngx_core_conf_t& core, std::string& error) {
   if (::geteuid() != 0 || core.user == static_cast<ngx_uid_t>(NGX_CONF_UNSET_UINT) ||
       core.user == 0) {
@@ -122,13 +64,14 @@ bool workersCanRead(const char* path, const ngx_core_conf_t& core, std::string& 
     // at the same thing when it starts workers; nothing to be learned here.
     return true;
   }
-  FileDescriptor file(path);
-  if (file.get() < 0) {
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
     error = "cannot be read by the workers, which run as user \"" + std::string(core.username) +
             "\": " + std::strerror(errno) +
             "; give that user's group read access to the file and its folders";
     return false;
   }
+  ::close(file);
   return true;
 }
 

@@ -1,23 +1,15 @@
 #include "ngx_module/directives.h"
 
+#include "ngx_module/conf_text.h"
 #include "ngx_module/error_reply.h"
+#include "ngx_module/limit_directive.h"
 #include "ngx_module/load.h"
 #include "ngx_module/pool.h"
+#include "ngx_module/status.h"
 #include "ngx_module/str.h"
 
 namespace agw {
 namespace {
-
-// NGX_CONF_ERROR is a void pointer.
-char* confError() noexcept { return static_cast<char*>(NGX_CONF_ERROR); }
-
-ConfPlace placeOf(const ngx_conf_t* cf) noexcept {
-  return {cf->conf_file->file.name, cf->conf_file->line};
-}
-
-ngx_str_t* arguments(ngx_conf_t* cf) noexcept { return static_cast<ngx_str_t*>(cf->args->elts); }
-
-char* isDuplicate() noexcept { return const_cast<char*>("is duplicate"); }
 
 // agent_zone name:size keys=N
 char* setZone(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
@@ -59,8 +51,9 @@ char* setZone(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
                        &size_text, &value[2], (needed + 1023) / 1024);
     return confError();
   }
-  conf.zone =
-      ngx_shared_memory_add(cf, &name, static_cast<std::size_t>(size), &ngx_http_agent_module);
+  // The tag is nginx's own symbol: that of the module is another after its file was replaced, and a
+  // zone with another tag is made anew, empty.
+  conf.zone = ngx_shared_memory_add(cf, &name, static_cast<std::size_t>(size), &ngx_http_module);
   if (conf.zone == nullptr) {
     return confError();
   }
@@ -85,7 +78,11 @@ char* setPath(ngx_conf_t* cf, ngx_str_t& path, ConfPlace& place) noexcept {
 
 char* setKeys(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
   auto& conf = *static_cast<MainConf*>(data);
-  return setPath(cf, conf.keys_path, conf.keys_at);
+  ngx_str_t pool = ngx_string("agent");
+  if (conf.thread_pool == nullptr) {
+    conf.thread_pool = ngx_thread_pool_add(cf, &pool);
+  }
+  return conf.thread_pool == nullptr ? confError() : setPath(cf, conf.keys_path, conf.keys_at);
 }
 
 char* setEdgeSecret(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
@@ -139,6 +136,21 @@ char* setError(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
   return NGX_CONF_OK;
 }
 
+// agent_status [prometheus | json]
+char* setStatus(ngx_conf_t* cf, ngx_command_t*, void*) noexcept {
+  const std::string_view form = cf->args->nelts > 1 ? view(arguments(cf)[1]) : "prometheus";
+  if (form != "prometheus" && form != "json") {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" in \"agent_status\"; write prometheus or json",
+                       &arguments(cf)[1]);
+    return confError();
+  }
+  auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  core->handler = form == "json" ? writeJsonStatus : writePrometheusStatus;
+  return NGX_CONF_OK;
+}
+
 constexpr ngx_uint_t kAnyLevel = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 }  // namespace
@@ -153,6 +165,10 @@ ngx_command_t kDirectives[] = {
     {ngx_string("agent_auth"), kAnyLevel | NGX_CONF_FLAG, setAuth, NGX_HTTP_LOC_CONF_OFFSET,
      offsetof(LocationConf, auth), nullptr},
     {ngx_string("agent_scope"), NGX_HTTP_LOC_CONF | NGX_CONF_1MORE, setScope,
+     NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
+    {ngx_string("agent_limit"), kAnyLevel | NGX_CONF_1MORE, setLimit, NGX_HTTP_LOC_CONF_OFFSET, 0,
+     nullptr},
+    {ngx_string("agent_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, setStatus,
      NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
     {ngx_string("agent_error"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, setError,
      NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
@@ -232,6 +248,7 @@ char* mergeLocationConf(ngx_conf_t* cf, void* parent, void* child) noexcept {
                   has_scope ? "agent_scope" : "agent_auth", &at.file, at.line);
     return confError();
   }
+  mergeLimits(previous, conf);
   return NGX_CONF_OK;
 }
 

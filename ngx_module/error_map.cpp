@@ -44,23 +44,6 @@ bool isSafeToRepeat(const ngx_http_request_t* r) noexcept {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-// Whether an executor may have begun the request. One that can be repeated is judged by its last
-// try alone: a pooled connection whose executor had gone takes the request and loses it before
-// nginx finds that nobody listens.
-bool wasSentToExecutor(const ngx_http_request_t* r) noexcept {
-  if (r->upstream_states == nullptr) {
-    return false;
-  }
-  const auto* states = static_cast<ngx_http_upstream_state_t*>(r->upstream_states->elts);
-  const ngx_uint_t count = r->upstream_states->nelts;
-  for (ngx_uint_t i = isSafeToRepeat(r) && count > 0 ? count - 1 : 0; i < count; ++i) {
-    if (states[i].bytes_sent > 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 ErrorReply tableReply(ErrorCode code, std::string_view message) noexcept {
   return {errorEntry(code).status, code, message, {}};
 }
@@ -103,6 +86,23 @@ bool hasTwoAuthorizations(ngx_http_request_t* r) noexcept {
 }
 
 }  // namespace
+
+// Whether an executor may have begun the request. One that can be repeated is judged by its last
+// try alone: a pooled connection whose executor had gone takes the request and loses it before
+// nginx finds that nobody listens.
+bool wasSentToExecutor(const ngx_http_request_t* r) noexcept {
+  if (r->upstream_states == nullptr) {
+    return false;
+  }
+  const auto* states = static_cast<ngx_http_upstream_state_t*>(r->upstream_states->elts);
+  const ngx_uint_t count = r->upstream_states->nelts;
+  for (ngx_uint_t i = isSafeToRepeat(r) && count > 0 ? count - 1 : 0; i < count; ++i) {
+    if (states[i].bytes_sent > 0) {
+      return true;
+    }
+  }
+  return false;
+}
 
 std::string_view requestMethod(const ngx_http_request_t* r) noexcept {
   const std::string_view line = view(r->request_line);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "ngx_module/error_map.h"
+#include "ngx_module/limits.h"
 #include "ngx_module/request_context.h"
 #include "ngx_module/str.h"
 
@@ -85,11 +86,19 @@ bool addHeader(ngx_http_request_t* r, std::string_view name, std::string_view va
   return true;
 }
 
-bool addHeaders(ngx_http_request_t* r, ErrorCode code, ngx_int_t status) noexcept {
+// Whether the limit that refused says itself when to come back.
+bool tellsWhen(const RequestContext* context) noexcept {
+  return context != nullptr && context->limits != nullptr && context->limits->has_refused &&
+         !context->limits->is_dry_run;
+}
+
+bool addHeaders(ngx_http_request_t* r, const RequestContext* context, ErrorCode code,
+                ngx_int_t status) noexcept {
   if (status == NGX_HTTP_UNAUTHORIZED) {
     return addHeader(r, "WWW-Authenticate", "Bearer");
   }
-  if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+  if (status == NGX_HTTP_SERVICE_UNAVAILABLE ||
+      (status == NGX_HTTP_TOO_MANY_REQUESTS && !tellsWhen(context))) {
     return addHeader(r, "Retry-After", "1");
   }
   // SDKs repeat some statuses by themselves; this one must not be.
@@ -108,7 +117,7 @@ ngx_int_t writeErrorReply(ngx_http_request_t* r) noexcept {
   settleBody(r, context);
 
   ngx_buf_t* body = ngx_create_temp_buf(r->pool, kMaxReply);
-  if (body == nullptr || !addHeaders(r, reply.code, reply.status)) {
+  if (body == nullptr || !addHeaders(r, context, reply.code, reply.status)) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   body->last += writeErrorJson(reinterpret_cast<char*>(body->pos), kMaxReply, reply.code,

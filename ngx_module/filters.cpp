@@ -7,6 +7,7 @@
 #include "ngx_module/identity.h"
 #include "ngx_module/pool.h"
 #include "ngx_module/request_context.h"
+#include "ngx_module/limits.h"
 #include "ngx_module/request_headers.h"
 #include "ngx_module/sse_filter.h"
 #include "ngx_module/str.h"
@@ -72,6 +73,10 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
   header->key = borrowed(header::kRequestId);
   header->value = borrowed(context->request_id);
 
+  if (!addLimitHeaders(r, *context)) {
+    return NGX_ERROR;
+  }
+
   const bool is_from_executor = r->upstream != nullptr && !context->error_code;
   if (is_from_executor && context->scanner != nullptr) {
     releaseBody(r);
@@ -91,10 +96,14 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
 
 ngx_int_t filterBody(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   RequestContext* context = r == r->main ? findContext(r) : nullptr;
-  if (context == nullptr || context->sse == nullptr) {
+  if (context == nullptr) {
     return next_body_filter(r, in);
   }
-  return filterStream(r, *context, in, next_body_filter);
+  if (context->sse != nullptr) {
+    return filterStream(r, *context, in, next_body_filter);
+  }
+  settleAtEnd(r, *context, in);
+  return next_body_filter(r, in);
 }
 
 }  // namespace

@@ -1,13 +1,10 @@
-// A worker's free memory goes back to the system.
+// Gives memory that a worker has freed back to the system.
 #pragma once
-
-#include "ngx_module/ngx.h"
 
 namespace agw {
 
-// At a worker's start. From then on the worker looks at its heap every few seconds and gives back
-// what is free in it, when that is worth it: after a peak of large bodies or of streams glibc would
-// keep all of it.
-ngx_int_t keepHeapSmall(ngx_cycle_t* cycle) noexcept;
+// Call it regularly: every five seconds it has a look. Requests leave holes, and with large bodies
+// they are large; glibc keeps them.
+void lookAtHeap() noexcept;
 
 }  // namespace agw

@@ -17,8 +17,10 @@ struct KeyFileError {
 };
 
 // All or nothing: nullptr when `errors` is not empty. At most kMaxKeyFileErrors are reported.
+// `capacity` and `text_size` are those of the table. May throw std::bad_alloc.
 inline constexpr std::size_t kMaxKeyFileErrors = 20;
 std::unique_ptr<KeyImage> buildKeyImage(std::string_view file_text, std::uint64_t capacity,
+                                        std::uint64_t text_size,
                                         std::vector<KeyFileError>& errors);
 
 }  // namespace agw

@@ -46,25 +46,33 @@ std::uint64_t KeyTable::firstSlot(const KeyHash& hash, std::uint64_t slots) noex
   return static_cast<std::uint64_t>((static_cast<unsigned __int128>(word) * slots) >> 64);
 }
 
-std::uint64_t KeyTable::bytesFor(std::uint64_t capacity) noexcept {
+std::uint32_t KeySlot::longIdAt() const noexcept {
+  std::uint32_t word = 0;
+  std::memcpy(&word, inline_id.data(), sizeof word);
+  return word;
+}
+
+void KeySlot::setLongIdAt(std::uint32_t word) noexcept {
+  std::memcpy(inline_id.data(), &word, sizeof word);
+}
+
+std::uint64_t KeyTable::bytesFor(std::uint64_t capacity, std::uint64_t text_size) noexcept {
   const std::uint64_t half =
-      slotsFor(capacity) * sizeof(KeySlot) + alignUp(textFor(capacity), kAlignment);
+      slotsFor(capacity) * sizeof(KeySlot) + alignUp(text_size, kAlignment);
   return alignUp(sizeof(KeyTable), kAlignment) + 2 * half;
 }
 
-KeyTable::KeyTable(std::uint64_t capacity) noexcept
-    : capacity_(capacity),
-      slots_(slotsFor(capacity)),
-      text_size_(textFor(capacity)),
-      generation_(0) {
+KeyTable::KeyTable(std::uint64_t capacity, std::uint64_t text_size) noexcept
+    : capacity_(capacity), slots_(slotsFor(capacity)), text_size_(text_size), generation_(0) {
   for (Half& half : halves_) {
     half.sequence.store(0, std::memory_order_relaxed);
     half.keys = 0;
   }
 }
 
-KeyTable* KeyTable::create(void* memory, std::uint64_t capacity) noexcept {
-  return new (memory) KeyTable(capacity);
+KeyTable* KeyTable::create(void* memory, std::uint64_t capacity,
+                           std::uint64_t text_size) noexcept {
+  return new (memory) KeyTable(capacity, text_size);
 }
 
 std::uint64_t KeyTable::halfBytes() const noexcept {
@@ -80,7 +88,7 @@ char* KeyTable::textBytes(std::uint64_t half) const noexcept {
   return slotBytes(half) + slots_ * sizeof(KeySlot);
 }
 
-void KeyTable::publish(const KeyImage& image) noexcept {
+void KeyTable::fillIdle(const KeyImage& image) noexcept {
   const std::uint64_t next = generation_.load(std::memory_order_relaxed) + 1;
   Half& half = halves_[next & 1];
   // A writer that died here left the count odd: go on from it.
@@ -91,7 +99,23 @@ void KeyTable::publish(const KeyImage& image) noexcept {
   copyIn(textBytes(next & 1), image.text.data(), image.text.size());
   half.keys = image.keys;
   half.sequence.store(sequence + 1, std::memory_order_release);
-  generation_.store(next, std::memory_order_release);
+}
+
+void KeyTable::publish() noexcept {
+  generation_.store(generation_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+bool KeyTable::readId(const char* text, const KeySlot& slot, FoundKey& found) const noexcept {
+  if (slot.id_size <= KeySlot::kInlineId) {
+    std::memcpy(found.id_bytes.data(), slot.inline_id.data(), slot.id_size);
+    return true;
+  }
+  const std::uint64_t at = std::uint64_t{slot.longIdAt()} * 8;
+  if (slot.id_size > kMaxKeyId || at + slot.id_size > text_size_) {
+    return false;
+  }
+  copyOut(found.id_bytes.data(), text + at, slot.id_size);
+  return true;
 }
 
 // Everything read may be half-written; no value leads outside the half.
@@ -108,20 +132,13 @@ bool KeyTable::readHalf(std::uint64_t half, const KeyHash& hash, FoundKey& found
       continue;
     }
     const char* text = textBytes(half);
-    if (slot.id_size > kMaxKeyId || slot.grants_size > found.grants_bytes.size() ||
-        slot.grants_offset % 8 != 0 ||
-        slot.grants_offset + std::uint64_t{slot.grants_size} > text_size_) {
+    const std::uint64_t policy = std::uint64_t{slot.policy} * 8;
+    if (slot.grants_size > found.grants_bytes.size() ||
+        policy + sizeof(KeyLimits) + slot.grants_size > text_size_ || !readId(text, slot, found)) {
       return false;
     }
-    if (slot.id_size <= KeySlot::kInlineId) {
-      std::memcpy(found.id_bytes.data(), slot.inline_id.data(), slot.id_size);
-    } else {
-      if (slot.id_offset % 8 != 0 || slot.id_offset + std::uint64_t{slot.id_size} > text_size_) {
-        return false;
-      }
-      copyOut(found.id_bytes.data(), text + slot.id_offset, slot.id_size);
-    }
-    copyOut(found.grants_bytes.data(), text + slot.grants_offset, slot.grants_size);
+    copyOut(&found.limits, text + policy, sizeof(KeyLimits));
+    copyOut(found.grants_bytes.data(), text + policy + sizeof(KeyLimits), slot.grants_size);
     found.id_size = slot.id_size;
     found.grants_size = slot.grants_size;
     found.scopes = slot.scopes;
@@ -129,6 +146,28 @@ bool KeyTable::readHalf(std::uint64_t half, const KeyHash& hash, FoundKey& found
     return true;
   }
   return false;
+}
+
+ExpiryCount KeyTable::countExpiring(std::int64_t now_unix, std::int64_t soon_unix) const {
+  ExpiryCount count;
+  const std::uint64_t half = generation() & 1;
+  FoundKey key;
+  for (std::uint64_t i = 0; generation() != 0 && i < slots_; ++i) {
+    KeySlot slot;
+    copyOut(&slot, slotBytes(half) + i * sizeof(KeySlot), sizeof slot);
+    if (!slot.used || slot.expires_unix == 0 || slot.expires_unix > soon_unix) {
+      continue;
+    }
+    if (slot.expires_unix <= now_unix) {
+      ++count.expired;
+      continue;
+    }
+    ++count.expiring;
+    if (count.first.size() < ExpiryCount::kMaxNamed && readId(textBytes(half), slot, key)) {
+      count.first.push_back({{key.id_bytes.data(), slot.id_size}, slot.expires_unix});
+    }
+  }
+  return count;
 }
 
 KeyLookup KeyTable::find(const KeyHash& hash, FoundKey& found) const noexcept {

@@ -1,21 +1,27 @@
 #include "ngx_module/load.h"
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
+#include <array>
+#include <chrono>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "ngx_module/config_file.h"
+#include "ngx_module/file_reader.h"
 #include "ngx_module/key_file.h"
+#include "ngx_module/key_load_job.h"
+#include "ngx_module/key_watch.h"
 #include "ngx_module/str.h"
+#include "ngx_module/worker.h"
 #include "shared/proof.h"
 
 namespace agw {
 namespace {
 
 constexpr std::size_t kMaxSecretFile = 16 * 1024;
-constexpr std::size_t kMaxKeyFile = std::size_t{1} << 30;
 
 // ngx_conf_full_name leaves a NUL behind the name.
 const char* pathOf(const ngx_str_t& path) noexcept {
@@ -39,14 +45,21 @@ void logFileError(ngx_log_t* log, const char* directive, const ngx_str_t& path, 
                 &at.file, at.line);
 }
 
+// The memory is one allocation of whole pages; nginx's allocator keeps a record of each page and a
+// few of its own.
+constexpr std::uint64_t kOwnPages = 16;
+
+std::uint64_t usableBytes(std::uint64_t zone_size) noexcept {
+  const std::uint64_t page = ngx_pagesize;
+  return (zone_size - kOwnPages * page) / (page + sizeof(ngx_slab_page_t)) * page;
+}
+
 }  // namespace
 
 std::uint64_t zoneBytesFor(std::uint64_t capacity) noexcept {
-  // The table is one allocation of whole pages; the allocator keeps a record of each page and a few
-  // of its own.
   const std::uint64_t page = ngx_pagesize;
-  const std::uint64_t pages = KeyTable::bytesFor(capacity) / page + 1;
-  return pages * (page + sizeof(ngx_slab_page_t)) + 16 * page;
+  const std::uint64_t pages = EdgeMemory::smallestFor(capacity) / page + 1;
+  return pages * (page + sizeof(ngx_slab_page_t)) + kOwnPages * page;
 }
 
 ngx_int_t initZone(ngx_shm_zone_t* zone, void* old_data) noexcept {
@@ -63,25 +76,42 @@ ngx_int_t initZone(ngx_shm_zone_t* zone, void* old_data) noexcept {
   if (!can_read) {
     return NGX_ERROR;
   }
+  auto* slab = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
   if (old_data != nullptr) {
-    conf.table = static_cast<MainConf*>(old_data)->table;
-    if (conf.table->capacity() != conf.capacity) {
+    // Not what `old_data` points to: that is of the old configuration, and perhaps of another
+    // version of the module.
+    if (!EdgeMemory::isUsable(slab->data)) {
+      ngx_log_error(NGX_LOG_EMERG, log, 0,
+                    "agent_zone \"%V\" was made by another version of the module, and this one "
+                    "cannot read it; restart nginx, in %V:%ui",
+                    &zone->shm.name, &conf.zone_at.file, conf.zone_at.line);
+      return NGX_ERROR;
+    }
+    conf.memory = static_cast<EdgeMemory*>(slab->data);
+    if (conf.memory->capacity() != conf.capacity) {
       ngx_log_error(NGX_LOG_EMERG, log, 0,
                     "agent_zone \"%V\" was made for keys=%uL and is live; for keys=%uL change its "
                     "size or name too, or "
                     "restart nginx, in %V:%ui",
-                    &zone->shm.name, conf.table->capacity(), conf.capacity, &conf.zone_at.file,
+                    &zone->shm.name, conf.memory->capacity(), conf.capacity, &conf.zone_at.file,
                     conf.zone_at.line);
       return NGX_ERROR;
     }
     return NGX_OK;
   }
-  auto* slab = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
-  void* memory = ngx_slab_alloc(slab, KeyTable::bytesFor(conf.capacity));
+  std::array<unsigned char, 16> hash_key{};
+  if (RAND_bytes(hash_key.data(), hash_key.size()) != 1) {
+    ngx_log_error(NGX_LOG_EMERG, log, 0, "agent_zone: there are no random bytes");
+    return NGX_ERROR;
+  }
+  const std::uint64_t bytes = usableBytes(zone->shm.size);
+  void* memory = ngx_slab_calloc(slab, bytes);
   if (memory == nullptr) {
     return NGX_ERROR;
   }
-  conf.table = KeyTable::create(memory, conf.capacity);
+  conf.memory =
+      EdgeMemory::create(memory, bytes, conf.capacity, &ngx_http_agent_module, hash_key);
+  slab->data = conf.memory;
   return NGX_OK;
 }
 
@@ -89,7 +119,8 @@ bool loadEdgeSecret(MainConf& conf, ngx_log_t* log) noexcept {
   return guarded(log, "agent_edge_secret", [&] {
     std::string text;
     std::string error;
-    if (!readConfigFile(pathOf(conf.secret_path), kMaxSecretFile, text, error)) {
+    FileVersion version;
+    if (!readWholeFile(pathOf(conf.secret_path), kMaxSecretFile, text, version, error)) {
       logFileError(log, "agent_edge_secret", conf.secret_path, conf.secret_at, error);
       return false;
     }
@@ -117,12 +148,16 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
   return guarded(log, "agent_keys", [&] {
     std::string text;
     std::string error;
-    if (!readConfigFile(pathOf(conf.keys_path), kMaxKeyFile, text, error)) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (!readWholeFile(pathOf(conf.keys_path), kMaxKeyFile, text, conf.owned->image_version,
+                       error)) {
       logFileError(log, "agent_keys", conf.keys_path, conf.keys_at, error);
       return false;
     }
     std::vector<KeyFileError> errors;
-    conf.owned->image = buildKeyImage(text, conf.capacity, errors);
+    const std::uint64_t text_size =
+        EdgeMemory::textFor(usableBytes(conf.zone->shm.size), conf.capacity);
+    conf.owned->image = buildKeyImage(text, conf.capacity, text_size, errors);
     for (const KeyFileError& found : errors) {
       if (found.line == 0) {
         logFileError(log, "agent_keys", conf.keys_path, conf.keys_at, found.message);
@@ -134,13 +169,14 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
     if (!errors.empty()) {
       return false;
     }
-    if (conf.owned->image->limited_keys != 0) {
+    conf.owned->image_microseconds = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                              begin)
+            .count());
+    if (conf.owned->image->first_max_run_line != 0) {
       ngx_log_error(NGX_LOG_WARN, log, 0,
-                    "agent_keys %V:%uL: requests=, burst=, tokens=, streams= and max_run= are not "
-                    "enforced by "
-                    "this version; keys with one of them: %uL",
-                    &conf.keys_path, conf.owned->image->first_limited_line,
-                    conf.owned->image->limited_keys);
+                    "agent_keys %V:%uL: max_run= is not enforced by this version", &conf.keys_path,
+                    conf.owned->image->first_max_run_line);
     }
     if (conf.owned->image->keys == 0) {
       ngx_log_error(NGX_LOG_WARN, log, 0,
@@ -150,13 +186,42 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
   });
 }
 
-void publishKeys(MainConf& conf, ngx_log_t* log) noexcept {
-  if (conf.table == nullptr || conf.owned->image == nullptr) {
+void takeOver(MainConf& conf, ngx_log_t* log) noexcept {
+  EdgeMemory& memory = *conf.memory;
+  if (memory.noteModule(&ngx_http_agent_module)) {
+    ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                  "agent_zone: the module's file has changed and version %s is in use from now on; "
+                  "keys, limits and counters are kept",
+                  AGW_VERSION);
+  }
+  // From here on workers of older configurations leave the file alone.
+  conf.epoch = memory.epoch.fetch_add(1) + 1;
+  if (conf.owned->image == nullptr) {
     return;
   }
-  conf.table->publish(*conf.owned->image);
-  ngx_log_error(NGX_LOG_NOTICE, log, 0, "agent_keys: %uL keys, generation %uL",
-                conf.owned->image->keys, conf.table->generation());
+  const KeyImage& image = *conf.owned->image;
+  if (!acquireLoader(memory)) {
+    // It will find that it is no longer wanted; then the new workers load the file.
+    ngx_log_error(NGX_LOG_NOTICE, log, 0, "agent_keys: a worker is loading a file just now");
+    conf.owned->image.reset();
+    return;
+  }
+  KeyFileState& state = memory.key_file;
+  memory.keys().fillIdle(image);
+  memory.keys().publish();
+  state.judged = conf.owned->image_version;
+  state.seen = conf.owned->image_version;
+  state.keys = image.keys;
+  state.text_used = image.text.size();
+  state.load_microseconds = conf.owned->image_microseconds;
+  state.loaded_at = ngx_time();
+  ++state.loads;
+  state.next_expiry_look = 0;
+  state.next_expiry_warning = 0;
+  noteKeyFile(memory, lockOf(*conf.zone), {});
+  releaseLoader(memory);
+  ngx_log_error(NGX_LOG_NOTICE, log, 0, "agent_keys: %uL keys, generation %uL", image.keys,
+                memory.keys().generation());
   conf.owned->image.reset();
 }
 

@@ -21,8 +21,8 @@ ngx_int_t initZone(ngx_shm_zone_t* zone, void* old_data) noexcept;
 bool loadEdgeSecret(MainConf& conf, ngx_log_t* log) noexcept;
 bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept;
 
-// Makes the loaded keys the live ones, for workers of older configurations too. Runs when the new
-// configuration can no longer fail.
-void publishKeys(MainConf& conf, ngx_log_t* log) noexcept;
+// Runs when the new configuration can no longer fail: its keys become the live ones, for workers of
+// older configurations too, and those no longer watch the file.
+void takeOver(MainConf& conf, ngx_log_t* log) noexcept;
 
 }  // namespace agw

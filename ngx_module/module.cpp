@@ -4,11 +4,13 @@
 #include "ngx_module/conf.h"
 #include "ngx_module/directives.h"
 #include "ngx_module/filters.h"
-#include "ngx_module/heap.h"
 #include "ngx_module/identity.h"
+#include "ngx_module/limit_directive.h"
+#include "ngx_module/limits.h"
 #include "ngx_module/load.h"
 #include "ngx_module/ngx.h"
 #include "ngx_module/variables.h"
+#include "ngx_module/worker.h"
 
 namespace agw {
 namespace {
@@ -27,7 +29,11 @@ ngx_int_t installHooks(ngx_conf_t* cf) noexcept {
   auto& core = *static_cast<ngx_http_core_main_conf_t*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   if (addPhaseHandler(core, NGX_HTTP_POST_READ_PHASE, onRequestRead) != NGX_OK ||
-      addPhaseHandler(core, NGX_HTTP_ACCESS_PHASE, onAccess) != NGX_OK) {
+      addPhaseHandler(core, NGX_HTTP_ACCESS_PHASE, onAccess) != NGX_OK ||
+      addPhaseHandler(core, NGX_HTTP_LOG_PHASE, onLog) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  if (!checkLimits(cf)) {
     return NGX_ERROR;
   }
   installBodyFilter();
@@ -39,8 +45,8 @@ ngx_int_t installHooks(ngx_conf_t* cf) noexcept {
 ngx_int_t onModuleInit(ngx_cycle_t* cycle) noexcept {
   auto* conf =
       static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_agent_module));
-  if (conf != nullptr) {
-    publishKeys(*conf, cycle->log);
+  if (conf != nullptr && conf->enabled()) {
+    takeOver(*conf, cycle->log);
   }
   return NGX_OK;
 }
@@ -68,12 +74,12 @@ ngx_module_t ngx_http_agent_module = {
     agw::kDirectives,
     NGX_HTTP_MODULE,
     nullptr,             // init master
-    agw::onModuleInit,   // init module
-    agw::keepHeapSmall,  // init process
-    nullptr,             // init thread
-    nullptr,             // exit thread
-    nullptr,             // exit process
-    nullptr,             // exit master
+    agw::onModuleInit,  // init module
+    agw::startWorker,   // init process
+    nullptr,            // init thread
+    nullptr,            // exit thread
+    agw::stopWorker,    // exit process
+    nullptr,            // exit master
     NGX_MODULE_V1_PADDING,
 };
 

@@ -7,6 +7,7 @@ extern "C" {
 // clang-format off: nginx's headers depend on this order.
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include <ngx_thread_pool.h>
 // clang-format on
 }
 

@@ -4,14 +4,15 @@
 #include <type_traits>
 
 #include "ngx_module/conf.h"
+#include "ngx_module/limits.h"
 
 namespace agw {
 namespace {
 
 static_assert(std::is_trivially_destructible_v<RequestContext>);
 
-// Marks our entry in the list of the pool's cleanups; the context itself needs none.
-void contextCleanup(void*) noexcept {}
+// Also marks our entry in the list of the pool's cleanups. It runs on every way out, last.
+void contextCleanup(void* context) noexcept { abandonLimits(*static_cast<RequestContext*>(context)); }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ngx_module/ngx.h"
+#include "ngx_module/key_table.h"
 #include "shared/body_scanner.h"
 #include "shared/edge_headers.h"
 #include "shared/model_id.h"
@@ -29,6 +30,7 @@ enum class SignState : std::uint8_t { None, Anonymous, Identified };
 enum class StreamDialect : std::uint8_t { None, OpenAi, Anthropic };
 
 struct SseState;
+struct RequestLimits;
 
 // Views point into memory of the request's pool. Made zeroed, no destructor ever runs.
 struct RequestContext {
@@ -40,6 +42,7 @@ struct RequestContext {
   std::string_view allow;
   std::string_view deny;
   ScopeSet scopes = 0;
+  KeyLimits key_limits;
   SignState sign_state = SignState::None;
 
   BodyState body_state = BodyState::NotRead;
@@ -60,6 +63,10 @@ struct RequestContext {
   StreamDialect dialect = StreamDialect::None;
   std::optional<Usage> usage;
   std::string_view run_id;
+
+  RequestLimits* limits = nullptr;  // set: some limit applies
+  bool is_chat_open = false;        // counted as begun, not yet as ended
+  bool is_settled = false;
 };
 
 // nullptr when the request has none yet. Finds it again after an internal redirect, which clears

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "ngx_module/limits.h"
 #include "ngx_module/str.h"
 
 namespace agw {
@@ -221,6 +222,7 @@ ngx_int_t filterStream(ngx_http_request_t* r, RequestContext& context, ngx_chain
     // Every byte was taken out or held back: nothing to send.
     return NGX_OK;
   }
+  settleAtEnd(r, context, out.first);
   const ngx_int_t rc = next(r, out.first);
   for (ngx_chain_t* each = out.first; each != nullptr;) {
     ngx_chain_t* done = each;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "ngx_module/limits.h"
 #include "ngx_module/pool.h"
 #include "ngx_module/request_context.h"
 #include "ngx_module/str.h"
@@ -88,6 +89,36 @@ std::string_view bodyStatus(ngx_http_request_t*, const RequestContext& c) noexce
   }
 }
 
+std::string_view user(ngx_http_request_t*, const RequestContext& c) noexcept {
+  return c.scan_status == ScanStatus::Done ? c.scanner->user() : std::string_view();
+}
+
+std::string_view limitStatus(ngx_http_request_t*, const RequestContext& c) noexcept {
+  if (c.limits == nullptr) {
+    return {};
+  }
+  if (!c.limits->has_refused) {
+    return "passed";
+  }
+  return c.limits->is_dry_run ? "limited_dry_run" : "limited";
+}
+
+std::string_view limitedBy(ngx_http_request_t*, const RequestContext& c) noexcept {
+  if (c.limits == nullptr || !c.limits->has_refused) {
+    return {};
+  }
+  return limitName(c.limits->refused_per, c.limits->refused_kind);
+}
+
+std::string_view chargedTokens(ngx_http_request_t* r, const RequestContext& c) noexcept {
+  if (c.limits == nullptr || c.limits->charged == 0) {
+    return {};
+  }
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, c.limits->charged);
+  return copyToPool(r->pool, {digits, static_cast<std::size_t>(end.ptr - digits)});
+}
+
 std::string_view path(ngx_http_request_t* r, const RequestContext&) noexcept {
   const std::string_view target = view(r->main->unparsed_uri);
   return target.substr(0, target.find('?'));
@@ -114,6 +145,10 @@ const Variable kVariables[] = {
     {ngx_string("agent_total_tokens"), usageVariable<&Usage::total_tokens>},
     {ngx_string("agent_run_id"), textVariable<runId>},
     {ngx_string("agent_error_code"), textVariable<errorCode>},
+    {ngx_string("agent_user"), textVariable<user>},
+    {ngx_string("agent_limit_status"), textVariable<limitStatus>},
+    {ngx_string("agent_limited_by"), textVariable<limitedBy>},
+    {ngx_string("agent_charged_tokens"), textVariable<chargedTokens>},
     {ngx_string("agent_path"), textVariable<path>},
     {ngx_string("agent_version"), textVariable<version>},
 };

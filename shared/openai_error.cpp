@@ -201,15 +201,15 @@ constexpr bool leavesRoomForAMessage() {
 }
 static_assert(leavesRoomForAMessage(), "writeErrorJson promises whole JSON in 256 bytes");
 
-void appendEscaped(std::string& out, std::string_view text) {
+}  // namespace
+
+void appendJsonEscaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const EscapedCharacter character = escapeCharacter(text);
     out.append(character.bytes.data(), character.size);
     text.remove_prefix(character.taken);
   }
 }
-
-}  // namespace
 
 std::span<const ErrorEntry> errorTable() noexcept { return kTable; }
 
@@ -228,13 +228,13 @@ void appendErrorJson(std::string& out, ErrorCode code, std::string_view message,
                      std::string_view param) {
   const ErrorEntry& entry = errorEntry(code);
   out.append(kOpen);
-  appendEscaped(out, message);
+  appendJsonEscaped(out, message);
   out.append(kType).append(entry.type).append(kParam);
   if (param.empty()) {
     out.append("null");
   } else {
     out.push_back('"');
-    appendEscaped(out, param);
+    appendJsonEscaped(out, param);
     out.push_back('"');
   }
   out.append(kCode).append(entry.name).append(kClose);

@@ -89,4 +89,7 @@ void appendErrorJson(std::string& out, ErrorCode code, std::string_view message,
 std::size_t writeErrorJson(char* out, std::size_t capacity, ErrorCode code,
                            std::string_view message, std::string_view param = {}) noexcept;
 
+// What stands between the quotes of a JSON string for `text`, with the rules of appendErrorJson.
+void appendJsonEscaped(std::string& out, std::string_view text);
+
 }  // namespace agw

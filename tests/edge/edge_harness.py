@@ -126,6 +126,7 @@ load_module {self.module};
 daemon off;
 {"user root;" if os.geteuid() == 0 else ""}
 worker_processes {v["workers"]};
+thread_pool agent threads=1;
 pid {self.directory}/nginx.pid;
 error_log {self.error_log} notice;
 {v["main"]}

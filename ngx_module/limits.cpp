@@ -1,0 +1,350 @@
+#include "ngx_module/limits.h"
+
+#include <algorithm>
+
+#include "ngx_module/error_map.h"
+#include "ngx_module/limit_identity.h"
+#include "ngx_module/limit_text.h"
+#include "ngx_module/pool.h"
+#include "ngx_module/sse_filter.h"
+#include "ngx_module/str.h"
+#include "ngx_module/worker.h"
+#include "shared/quantity.h"
+
+namespace agw {
+namespace {
+
+constexpr std::uint64_t kBytesPerToken = 4;  // of a prompt, about
+
+// What the key's own line says, on top of the location's.
+struct KeyLimitsInForce {
+  RateLimit requests;
+  std::uint64_t requests_place = 0;
+  RateLimit tokens;
+  std::uint64_t tokens_place = 0;
+  std::uint32_t streams = 0;
+  std::uint64_t streams_place = 0;
+  bool dry_run = false;
+};
+
+KeyLimitsInForce keyLimits(const KeyLimits& own, const LimitSpec* spec) noexcept {
+  KeyLimitsInForce force;
+  if (spec != nullptr && !spec->is_off) {
+    force = {.requests = spec->requests,
+             .requests_place = spec->place,
+             .tokens = spec->tokens,
+             .tokens_place = spec->place,
+             .streams = spec->streams,
+             .streams_place = spec->place,
+             .dry_run = spec->dry_run};
+  }
+  if (own.requests != 0) {
+    force.requests = {own.requests, own.requests_window, own.requests};
+    force.requests_place = 0;
+  }
+  if (own.burst != 0 && force.requests.isSet()) {
+    force.requests.burst = own.burst;
+  }
+  if (own.tokens != 0) {
+    force.tokens = {own.tokens, own.tokens_window, own.tokens};
+    force.tokens_place = 0;
+  }
+  if (own.streams != 0) {
+    force.streams = own.streams;
+    force.streams_place = 0;
+  }
+  return force;
+}
+
+// The claims of one step, on the stack.
+class Claims {
+ public:
+  // The claim of this party, which is made when it is not there yet. nullptr: OpenSSL failed.
+  LimitClaim* of(LimitPer per, std::uint64_t place, std::string_view key_id, std::string_view name,
+                 bool dry_run) noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (claims_[i].per == per && places_[i] == place) {
+        return &claims_[i];
+      }
+    }
+    LimitClaim& claim = claims_[count_];
+    claim = LimitClaim{};
+    if (!limitIdentity(thisWorker().memory->hashKey(), per, place, key_id, name, claim.who)) {
+      return nullptr;
+    }
+    claim.per = per;
+    claim.dry_run = dry_run;
+    places_[count_++] = place;
+    return &claim;
+  }
+  std::span<LimitClaim> all() noexcept { return {claims_.data(), count_}; }
+  bool empty() const noexcept { return count_ == 0; }
+
+ private:
+  std::array<LimitClaim, LimitStore::kMaxClaims> claims_;
+  std::array<std::uint64_t, LimitStore::kMaxClaims> places_{};
+  std::size_t count_ = 0;
+};
+
+RequestLimits* ensureLimits(ngx_http_request_t* r, RequestContext& context) noexcept {
+  if (context.limits == nullptr) {
+    context.limits = makeInPool<RequestLimits>(r->pool);
+  }
+  return context.limits;
+}
+
+void showTightest(ShownLimit& shown, const RateLimit& limit, const GcraView& view) noexcept {
+  if (limit.isSet() && (shown.limit == 0 || view.remaining < shown.remaining)) {
+    shown = {limit.count, view.remaining, view.reset_after};
+  }
+}
+
+// What the store said, for the response, the counters and the log.
+void note(RequestLimits& limits, std::span<const LimitClaim> claims,
+          const LimitOutcome& outcome) noexcept {
+  for (const LimitClaim& claim : claims) {
+    if (!claim.dry_run) {
+      showTightest(limits.requests, claim.requests, claim.requests_view);
+      showTightest(limits.tokens, claim.tokens, claim.tokens_view);
+    }
+  }
+  const bool is_refused = outcome.verdict == LimitVerdict::Refused;
+  if (!is_refused && !outcome.would_refuse) {
+    return;
+  }
+  limits.has_refused = true;
+  limits.is_dry_run = !is_refused;
+  limits.refused_per = claims[outcome.claim].per;
+  limits.refused_kind = outcome.kind;
+  limits.retry_after = is_refused ? outcome.retry_after : 0;
+  thisWorker().count(limitCounter(is_refused ? Counter::Limited : Counter::DryRun,
+                                  limits.refused_per, limits.refused_kind));
+}
+
+ngx_int_t admit(ngx_http_request_t* r, RequestContext& context, Claims& claims,
+                std::uint64_t known_tokens, bool is_output_known, Refusal& refusal) noexcept {
+  Worker& worker = thisWorker();
+  RequestLimits* limits = ensureLimits(r, context);
+  if (limits == nullptr) {
+    return NGX_ERROR;
+  }
+  LimitOutcome outcome{.verdict = LimitVerdict::Full};
+  std::uint64_t tokens = known_tokens;
+  if (worker.record != kNoIndex) {
+    LimitStore& store = worker.memory->limits();
+    LimitSection section(store, worker.lock, static_cast<std::uint32_t>(ngx_pid));
+    if (!is_output_known) {
+      for (const LimitClaim& claim : claims.all()) {
+        if (claim.tokens.isSet()) {
+          tokens += store.meanCompletion(claim.who);
+          break;
+        }
+      }
+    }
+    outcome = store.admit(claims.all(), tokens, monotonicNow(), worker.record, limits->entry);
+  }
+  if (outcome.verdict == LimitVerdict::Full) {
+    worker.count(Counter::LimitsFull);
+    refusal = {ErrorCode::Overloaded, "The gateway is at its capacity limit. Try again.", {}};
+    return NGX_DECLINED;
+  }
+  note(*limits, claims.all(), outcome);
+  if (outcome.verdict == LimitVerdict::Admitted) {
+    return NGX_OK;
+  }
+  const std::string_view text =
+      refusalText(r->pool, claims.all()[outcome.claim], outcome, tokens, context.model.view());
+  if (text.empty()) {
+    return NGX_ERROR;
+  }
+  refusal = {ErrorCode::RateLimitExceeded, text, {}};
+  return NGX_DECLINED;
+}
+
+// Adds what an agent_limit per user or agent asks for. false: OpenSSL failed.
+bool claimFor(Claims& claims, const LimitSpec* spec, std::string_view key_id,
+              std::string_view name) noexcept {
+  if (spec == nullptr || spec->is_off) {
+    return true;
+  }
+  LimitClaim* claim = claims.of(spec->per, spec->place, key_id, name, spec->dry_run);
+  if (claim == nullptr) {
+    return false;
+  }
+  claim->requests = spec->requests;
+  claim->tokens = spec->tokens;
+  claim->streams = spec->streams;
+  return true;
+}
+
+bool isChat(const ngx_http_request_t* r, const LocationConf& location) noexcept {
+  return location.scansBodies() && r->method == NGX_HTTP_POST;
+}
+
+const LimitSpec* specOf(const LocationConf& location, LimitPer per) noexcept {
+  return location.limits[static_cast<std::size_t>(per)];
+}
+
+// An answer of the executor that is an error and tells of no usage used none; a request that never
+// reached an executor neither. Otherwise what was seen, and at least what was reserved.
+std::uint64_t estimate(const ngx_http_request_t* r, const RequestContext& context,
+                       std::uint64_t reserved) noexcept {
+  const bool is_executors = r->upstream != nullptr && !context.error_code;
+  if (context.refusal || (is_executors && r->headers_out.status >= NGX_HTTP_BAD_REQUEST) ||
+      !wasSentToExecutor(r)) {
+    return 0;
+  }
+  const std::uint64_t events = context.sse != nullptr ? context.sse->usage.dataEvents() : 0;
+  return std::max(reserved, events);
+}
+
+void countUsage(const Usage& usage) noexcept {
+  const auto amount = [](std::int64_t tokens) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
+  };
+  thisWorker().count(Counter::PromptTokens, amount(usage.prompt_tokens));
+  thisWorker().count(Counter::CompletionTokens, amount(usage.completion_tokens));
+  thisWorker().count(Counter::TotalTokens, amount(usage.total_tokens));
+}
+
+void closeEntry(RequestLimits& limits, std::uint64_t charge, std::int64_t completion) noexcept {
+  Worker& worker = thisWorker();
+  LimitStore& store = worker.memory->limits();
+  LimitSection section(store, worker.lock, static_cast<std::uint32_t>(ngx_pid));
+  store.close(limits.entry, charge, completion, monotonicNow());
+  limits.entry = kNoIndex;
+}
+
+}  // namespace
+
+ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
+                       Refusal& refusal) noexcept {
+  if (context.limits != nullptr && context.limits->is_first_done) {
+    return NGX_OK;
+  }
+  const KeyLimitsInForce force =
+      keyLimits(context.key_limits, specOf(location, LimitPer::Key));
+  Claims claims;
+  if (force.requests.isSet()) {
+    LimitClaim* claim =
+        claims.of(LimitPer::Key, force.requests_place, context.key_id, {}, force.dry_run);
+    if (claim == nullptr) {
+      return NGX_ERROR;
+    }
+    claim->requests = force.requests;
+  }
+  if (force.streams != 0 && isChat(r, location)) {
+    LimitClaim* claim =
+        claims.of(LimitPer::Key, force.streams_place, context.key_id, {}, force.dry_run);
+    if (claim == nullptr) {
+      return NGX_ERROR;
+    }
+    claim->streams = force.streams;
+  }
+  if (claims.empty()) {
+    return NGX_OK;
+  }
+  const ngx_int_t rc = admit(r, context, claims, 0, true, refusal);
+  if (context.limits != nullptr) {
+    context.limits->is_first_done = true;
+  }
+  return rc;
+}
+
+ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
+                   Refusal& refusal) noexcept {
+  if (context.limits != nullptr && context.limits->is_second_done) {
+    return NGX_OK;
+  }
+  const KeyLimitsInForce force =
+      keyLimits(context.key_limits, specOf(location, LimitPer::Key));
+  Claims claims;
+  if (force.tokens.isSet()) {
+    LimitClaim* claim =
+        claims.of(LimitPer::Key, force.tokens_place, context.key_id, {}, force.dry_run);
+    if (claim == nullptr) {
+      return NGX_ERROR;
+    }
+    claim->tokens = force.tokens;
+  }
+  const BodyScanner& body = *context.scanner;
+  if (!claimFor(claims, specOf(location, LimitPer::User), context.key_id, body.user()) ||
+      !claimFor(claims, specOf(location, LimitPer::Agent), {}, context.model.view())) {
+    return NGX_ERROR;
+  }
+  if (claims.empty()) {
+    return NGX_OK;
+  }
+  std::uint64_t tokens = body.bytesSeen() / kBytesPerToken;
+  if (body.hasMaxTokens()) {
+    tokens = body.maxTokens() > kMaxCount ? kMaxCount : tokens + body.maxTokens();
+  }
+  const ngx_int_t rc = admit(r, context, claims, tokens, body.hasMaxTokens(), refusal);
+  if (context.limits != nullptr) {
+    context.limits->is_second_done = true;
+  }
+  return rc;
+}
+
+void forgoLimits(RequestContext& context) noexcept {
+  if (context.limits != nullptr && context.limits->entry != kNoIndex) {
+    closeEntry(*context.limits, 0, -1);
+  }
+}
+
+void settleLimits(ngx_http_request_t* r, RequestContext& context) noexcept {
+  if (context.is_settled) {
+    return;
+  }
+  context.is_settled = true;
+  Worker& worker = thisWorker();
+  if (context.is_chat_open) {
+    context.is_chat_open = false;
+    worker.count(Counter::ChatsEnded);
+  }
+  if (context.usage) {
+    countUsage(*context.usage);
+  }
+  RequestLimits* limits = context.limits;
+  if (limits == nullptr || limits->entry == kNoIndex) {
+    return;
+  }
+  std::uint64_t charge = 0;
+  std::int64_t completion = -1;
+  if (context.usage) {
+    charge = static_cast<std::uint64_t>(std::max<std::int64_t>(context.usage->total_tokens, 0));
+    completion = context.usage->completion_tokens;
+  } else {
+    charge = estimate(r, context, worker.memory->limits().reservedBy(limits->entry));
+    worker.count(Counter::EstimatedTokens, charge);
+    worker.count(Counter::EstimatedRuns, charge != 0 ? 1 : 0);
+  }
+  limits->charged = charge;
+  closeEntry(*limits, charge, completion);
+}
+
+void abandonLimits(RequestContext& context) noexcept {
+  if (context.is_chat_open) {
+    context.is_chat_open = false;
+    thisWorker().count(Counter::ChatsEnded);
+  }
+  if (context.limits != nullptr && context.limits->entry != kNoIndex &&
+      thisWorker().record != kNoIndex) {
+    closeEntry(*context.limits, thisWorker().memory->limits().reservedBy(context.limits->entry), -1);
+  }
+}
+
+ngx_int_t onLog(ngx_http_request_t* r) noexcept {
+  RequestContext* context = r == r->main && mainConf(r).enabled() ? findContext(r) : nullptr;
+  if (context == nullptr) {
+    return NGX_OK;
+  }
+  settleLimits(r, *context);
+  const ngx_uint_t status = r->err_status != 0 ? r->err_status : r->headers_out.status;
+  const ngx_uint_t hundreds = status / 100;
+  const bool is_counted = hundreds >= 2 && hundreds <= 5;
+  thisWorker().count(is_counted ? static_cast<Counter>(hundreds - 2) : Counter::ResponsesOther);
+  return NGX_OK;
+}
+
+}  // namespace agw
