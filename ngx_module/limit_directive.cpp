@@ -165,6 +165,9 @@ bool checkLimit(ngx_conf_t* cf, const LimitSpec& spec) noexcept {
   const auto unused = [&spec](LimitKind kind) {
     return !spec.applies[static_cast<std::size_t>(kind)];
   };
+  if (spec.is_off) {
+    return true;
+  }
   if (spec.per == LimitPer::User && !spec.applies_at_all) {
     return complainUnused(cf, spec, "per=user", kChat);
   }
@@ -181,7 +184,7 @@ bool checkLimit(ngx_conf_t* cf, const LimitSpec& spec) noexcept {
     return complainUnused(cf, spec, "requests=", kKey);
   }
   if (!spec.applies_at_all) {
-    return complainUnused(cf, spec, spec.is_off ? "off" : "dry_run", kKey);
+    return complainUnused(cf, spec, "dry_run", kKey);
   }
   return true;
 }

@@ -203,9 +203,32 @@ std::size_t LimitStore::placeOf(Entry& entry, std::uint32_t node) noexcept {
   return place;
 }
 
+// The node of every claim. One that was found is pinned while the others are made, so that none
+// takes the place of another.
+LimitOutcome LimitStore::findAll(std::span<LimitClaim> claims, Nanoseconds now) noexcept {
+  LimitOutcome outcome;
+  std::size_t found = 0;
+  for (; found < claims.size(); ++found) {
+    LimitClaim& claim = claims[found];
+    claim.node = findOrMake(claim.who, claim.per, now);
+    if (claim.node == kNoIndex) {
+      outcome.verdict = LimitVerdict::Full;
+      break;
+    }
+    ++nodes()[claim.node].pins;
+  }
+  for (std::size_t i = 0; i < found; ++i) {
+    --nodes()[claims[i].node].pins;
+  }
+  return outcome;
+}
+
 LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t tokens, Nanoseconds now,
                                std::uint32_t owner, std::uint32_t& entry_index) noexcept {
-  LimitOutcome outcome;
+  LimitOutcome outcome = findAll(claims, now);
+  if (outcome.verdict == LimitVerdict::Full) {
+    return outcome;
+  }
   bool holds_something = false;
   const auto refuse = [&](std::size_t claim, LimitKind kind, Nanoseconds retry_after) {
     const bool is_dry = claims[claim].dry_run;
@@ -222,11 +245,6 @@ LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t token
   std::array<bool, kMaxClaims> is_charged{};
   for (std::size_t i = 0; i < claims.size(); ++i) {
     LimitClaim& claim = claims[i];
-    claim.node = findOrMake(claim.who, claim.per, now);
-    if (claim.node == kNoIndex) {
-      outcome.verdict = LimitVerdict::Full;
-      return outcome;
-    }
     Node& node = nodes()[claim.node];
     bool fits = true;
     if (claim.requests.isSet()) {

@@ -151,6 +151,7 @@ class LimitStore {
   std::uint32_t& bucketOf(const LimitIdentity& who) const noexcept;
   std::uint32_t find(const LimitIdentity& who) const noexcept;
   std::uint32_t findOrMake(const LimitIdentity& who, LimitPer per, Nanoseconds now) noexcept;
+  LimitOutcome findAll(std::span<LimitClaim> claims, Nanoseconds now) noexcept;
   std::uint32_t evict(std::uint8_t group, Nanoseconds now) noexcept;
   void linkNewest(std::uint32_t node) noexcept;
   void unlink(std::uint32_t node) noexcept;

@@ -112,6 +112,17 @@ void note(RequestLimits& limits, std::span<const LimitClaim> claims,
   if (!is_refused && !outcome.would_refuse) {
     return;
   }
+  if (is_refused) {
+    // Nothing was charged, so the views of the others tell of what did not happen.
+    const LimitClaim& refusing = claims[outcome.claim];
+    if (outcome.kind == LimitKind::Requests) {
+      limits.requests = {};
+      showTightest(limits.requests, refusing.requests, refusing.requests_view);
+    } else if (outcome.kind == LimitKind::Tokens) {
+      limits.tokens = {};
+      showTightest(limits.tokens, refusing.tokens, refusing.tokens_view);
+    }
+  }
   limits.has_refused = true;
   limits.is_dry_run = !is_refused;
   limits.refused_per = claims[outcome.claim].per;
@@ -189,9 +200,12 @@ const LimitSpec* specOf(const LocationConf& location, LimitPer per) noexcept {
 // reached an executor neither. Otherwise what was seen, and at least what was reserved.
 std::uint64_t estimate(const ngx_http_request_t* r, const RequestContext& context,
                        std::uint64_t reserved) noexcept {
-  const bool is_executors = r->upstream != nullptr && !context.error_code;
-  if (context.refusal || (is_executors && r->headers_out.status >= NGX_HTTP_BAD_REQUEST) ||
-      !wasSentToExecutor(r)) {
+  const bool is_answered =
+      r->upstream != nullptr && r->upstream->headers_in.status_n != 0 && !context.error_code;
+  // While an answer comes in, nginx has not noted yet how much it sent.
+  const bool has_begun = is_answered ? r->headers_out.status < NGX_HTTP_BAD_REQUEST
+                                     : wasSentToExecutor(r);
+  if (context.refusal || !has_begun) {
     return 0;
   }
   const std::uint64_t events = context.sse != nullptr ? context.sse->usage.dataEvents() : 0;
@@ -321,6 +335,22 @@ void settleLimits(ngx_http_request_t* r, RequestContext& context) noexcept {
   }
   limits->charged = charge;
   closeEntry(*limits, charge, completion);
+}
+
+void settleAtEnd(ngx_http_request_t* r, RequestContext& context, const ngx_chain_t* in) noexcept {
+  if (context.is_settled) {
+    return;
+  }
+  bool is_end = false;
+  for (; in != nullptr; in = in->next) {
+    context.body_passed += ngx_buf_size(in->buf);
+    is_end = is_end || in->buf->last_buf;
+  }
+  // With a known length the mark of the end comes after the last byte, perhaps long after.
+  const off_t length = r->headers_out.content_length_n;
+  if (is_end || (length >= 0 && context.body_passed >= length)) {
+    settleLimits(r, context);
+  }
 }
 
 void abandonLimits(RequestContext& context) noexcept {

@@ -49,16 +49,9 @@ void forgoLimits(RequestContext& context) noexcept;
 // The end of the response has passed: charges the tokens that were used and gives back the rest.
 // Does nothing the second time.
 void settleLimits(ngx_http_request_t* r, RequestContext& context) noexcept;
-// The same when the chain holds the end: before the client can see it, so that a client that then
-// begins its next request finds its slot free.
-inline void settleAtEnd(ngx_http_request_t* r, RequestContext& context,
-                        const ngx_chain_t* in) noexcept {
-  for (; in != nullptr; in = in->next) {
-    if (in->buf->last_buf) {
-      settleLimits(r, context);
-    }
-  }
-}
+// The same when the chain holds the end of the response: before the client can see it, so that a
+// client that then begins its next request finds its slot free.
+void settleAtEnd(ngx_http_request_t* r, RequestContext& context, const ngx_chain_t* in) noexcept;
 // The request's memory goes: whatever way it ended, nothing stays in the ledger.
 void abandonLimits(RequestContext& context) noexcept;
 

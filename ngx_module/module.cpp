@@ -1,4 +1,6 @@
 // The module's entry in nginx: hooks, and the four symbols that nginx looks for in the file.
+#include <algorithm>
+
 #include "ngx_module/access.h"
 #include "ngx_module/body_filter.h"
 #include "ngx_module/conf.h"
@@ -25,12 +27,25 @@ ngx_int_t addPhaseHandler(ngx_http_core_main_conf_t& core, ngx_http_phases phase
   return NGX_OK;
 }
 
+// Runs before the access log is written, which is the first of nginx's own: what the end of a
+// request brings shall stand in it.
+ngx_int_t addFirstLogHandler(ngx_http_core_main_conf_t& core,
+                             ngx_http_handler_pt handler) noexcept {
+  if (addPhaseHandler(core, NGX_HTTP_LOG_PHASE, handler) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  const ngx_array_t& handlers = core.phases[NGX_HTTP_LOG_PHASE].handlers;
+  auto* first = static_cast<ngx_http_handler_pt*>(handlers.elts);
+  std::rotate(first, first + handlers.nelts - 1, first + handlers.nelts);
+  return NGX_OK;
+}
+
 ngx_int_t installHooks(ngx_conf_t* cf) noexcept {
   auto& core = *static_cast<ngx_http_core_main_conf_t*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   if (addPhaseHandler(core, NGX_HTTP_POST_READ_PHASE, onRequestRead) != NGX_OK ||
       addPhaseHandler(core, NGX_HTTP_ACCESS_PHASE, onAccess) != NGX_OK ||
-      addPhaseHandler(core, NGX_HTTP_LOG_PHASE, onLog) != NGX_OK) {
+      addFirstLogHandler(core, onLog) != NGX_OK) {
     return NGX_ERROR;
   }
   if (!checkLimits(cf)) {

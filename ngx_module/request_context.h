@@ -67,6 +67,7 @@ struct RequestContext {
   RequestLimits* limits = nullptr;  // set: some limit applies
   bool is_chat_open = false;        // counted as begun, not yet as ended
   bool is_settled = false;
+  off_t body_passed = 0;  // bytes of the response, until it is settled
 };
 
 // nullptr when the request has none yet. Finds it again after an internal redirect, which clears

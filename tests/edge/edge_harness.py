@@ -63,7 +63,8 @@ LOG_FORMAT = """
         '"status":$status,"key_id":"$agent_key_id","scopes":"$agent_scopes","model":"$agent_model",'
         '"stream":"$agent_stream","body":"$agent_body_status","prompt":"$agent_prompt_tokens",'
         '"completion":"$agent_completion_tokens","total":$log_total,"run_id":"$agent_run_id",'
-        '"error":"$agent_error_code"}';
+        '"user":"$agent_user","limit":"$agent_limit_status","limited_by":"$agent_limited_by",'
+        '"charged":"$agent_charged_tokens","error":"$agent_error_code"}';
 """
 
 ERROR_PAGES = """
@@ -82,6 +83,8 @@ LOCATIONS = """
         }
         location /v1/ { agent_scope chat mcp runs admin; proxy_pass http://executors; }
         location = /tools { agent_scope admin; proxy_pass http://executors; }
+        location = /status { access_log off; agent_status json; }
+        location = /metrics { access_log off; agent_status; }
         location = /ready { proxy_pass http://executors; }
         location = /health { return 200 '{"status":"ok"}'; }
         location / { return 404; }
@@ -90,11 +93,12 @@ LOCATIONS = """
 
 class Edge:
     def __init__(self, directory, executor=None, keys=None, *, main="", http="", server="", locations=LOCATIONS,
-                 zone="agents:4m keys=1000", workers=1, tls=False, listen_options=""):
+                 zone="agents:4m keys=1000", workers=1, tls=False, listen_options="", connections=512,
+                 environment=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.module = find_module()
-        self.environment = {**os.environ, **sanitizer_environment(self.module)}
+        self.environment = {**os.environ, **sanitizer_environment(self.module), **(environment or {})}
         self.error_log = self.directory / "error.log"
         self.access_log = self.directory / "access.log"
         self.stderr = self.directory / "stderr.log"
@@ -109,7 +113,7 @@ class Edge:
         self.expected = []
         self.tls = tls
         self.values = dict(main=main, http=http, server=server, locations=locations, zone=zone, workers=workers,
-                           executor=executor or "127.0.0.1:1", listen_options=listen_options)
+                           executor=executor or "127.0.0.1:1", listen_options=listen_options, connections=connections)
 
     # Files
 
@@ -130,7 +134,7 @@ thread_pool agent threads=1;
 pid {self.directory}/nginx.pid;
 error_log {self.error_log} notice;
 {v["main"]}
-events {{ worker_connections 512; }}
+events {{ worker_connections {v["connections"]}; }}
 http {{
     agent_zone {v["zone"]};
     agent_keys {self.keys_file};
@@ -235,6 +239,33 @@ http {{
 
     def connect(self):
         return Client(socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE))
+
+    def status(self):
+        """agent_status in one level: {"name": value, 'name{label="value",…}': value}."""
+        with self.connect() as client:
+            document = client.request("GET", "/status", key=None).json()
+        flat = {}
+        for name, value in document.items():
+            name = name.removeprefix("agent_gateway_edge_")
+            if not isinstance(value, list):
+                flat[name] = value
+                continue
+            for sample in value:
+                labels = ",".join(f"{label}={text}" for label, text in sample["labels"].items())
+                flat[f"{name}{{{labels}}}"] = sample["value"]
+        return flat
+
+    def wait_for_rest(self):
+        """Nothing is held for any request; the end of a request is noticed a moment after the client is gone."""
+        def rests():
+            status = self.status()
+            held = ("slots", "reserved_tokens", "ledger_entries", "open_chats")
+            return status if all(status[name] == 0 for name in held) else None
+        return self.wait_for(rests, "rest")
+
+    def worker_pids(self):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in children]
 
     def logged(self, request_id):
         """The access log's line for a request; it is written a moment after the answer."""

@@ -12,7 +12,7 @@ from edge_harness import ROOT, SECRET, Edge, key_line, make_certificate, secret_
 from proof_check import assert_proof_holds
 
 CHAT = {"model": "m", "messages": []}
-KEYS = key_line("alice", "allow=default/*") + key_line("ops", "allow=* scopes=chat,mcp,runs,admin") + key_line(
+KEYS = key_line("alice", "allow=default/* requests=1m/s tokens=100m/s streams=1k") + key_line("bob") + key_line("ops", "allow=* scopes=chat,mcp,runs,admin") + key_line(
     "tools", "scopes=mcp")
 
 
@@ -203,3 +203,17 @@ def test_extra_files_are_included(edge, executor):
     assert not succeeded
     assert "extra.conf:1" in said
     edge.expect_error("extra.conf:1")
+
+
+@pytest.mark.item("S1-80")
+def test_the_default_limits(client):
+    statuses = [client.get("/v1/models", headers={"Authorization": f"Bearer {secret_of('bob')}"}).status_code
+                for _ in range(25)]
+    assert statuses[:20] == [200] * 20
+    assert statuses[-1] == 429
+
+
+def test_metrics_are_for_administrators(client):
+    found = [client.get("/metrics", headers={"Authorization": f"Bearer {secret_of(name)}"}) for name in ("alice", "ops")]
+    assert [response.status_code for response in found] == [403, 200]
+    assert "agent_gateway_edge_keys 4\n" in found[1].text

@@ -88,6 +88,22 @@ setup_node() {
   printf '%s\n' "$stamp" >"$dir/node_modules/.agw-stamp"
 }
 
+# Prometheus' own checker of metrics, for a test. Out of Debian's package, which is not installed: it would
+# bring a server. Without it that test is skipped.
+setup_promtool() {
+  local target=.dev/tools/promtool work
+  if [ -x "$target" ] || command -v promtool >/dev/null; then return 0; fi
+  say "fetching promtool out of Debian's package prometheus"
+  work=$(mktemp -d)
+  if (cd "$work" && apt-get download -q prometheus </dev/null >&2 && dpkg-deb -x prometheus_*.deb .) &&
+    mkdir -p .dev/tools && mv "$work/usr/bin/promtool" "$target"; then
+    rm -rf "$work"
+    return 0
+  fi
+  rm -rf "$work"
+  say "promtool could not be fetched; the test that uses it is skipped"
+}
+
 # What the stack itself needs. The Node clients are for tests alone.
 setup_stack() {
   install_packages tools/dev/debian-packages.txt
@@ -97,6 +113,7 @@ setup_stack() {
 setup_everything() {
   setup_stack
   setup_node
+  setup_promtool
 }
 
 setup_all() {

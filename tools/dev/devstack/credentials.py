@@ -96,7 +96,9 @@ def make_keys(path: Path, source: Path | None) -> Keys:
     lines = source.read_text(encoding="utf-8") if source else ""
     if lines and not lines.endswith("\n"):
         lines += "\n"
-    lines += f"dev sha256:{hashlib.sha256(user.encode()).hexdigest()} allow=* scopes=chat\n"
-    lines += f"admin sha256:{hashlib.sha256(admin.encode()).hexdigest()} allow=* scopes=chat,mcp,runs,admin\n"
+    # The configuration's defaults are for strangers; a stack for tests and benches must not run into them.
+    limits = "requests=10m/s streams=100k tokens=100m/s"
+    lines += f"dev sha256:{hashlib.sha256(user.encode()).hexdigest()} allow=* scopes=chat {limits}\n"
+    lines += f"admin sha256:{hashlib.sha256(admin.encode()).hexdigest()} allow=* scopes=chat,mcp,runs,admin {limits}\n"
     _write_private(path, lines)
     return Keys(path, user, admin)
