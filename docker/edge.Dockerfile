@@ -3,7 +3,7 @@
 FROM debian:12-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      g++ make cmake ninja-build pkg-config nginx nginx-dev libssl-dev \
+      g++ make cmake ninja-build pkg-config nginx nginx-dev libssl-dev libxxhash-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./

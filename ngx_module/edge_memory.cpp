@@ -36,14 +36,14 @@ std::uint64_t EdgeMemory::textFor(std::size_t bytes, std::uint64_t capacity) noe
 
 EdgeMemory* EdgeMemory::create(void* memory, std::size_t bytes, std::uint64_t capacity,
                                const void* module,
-                               const std::array<unsigned char, 16>& hash_key) noexcept {
+                               const LimitSecret& limit_secret) noexcept {
   auto* shared = new (memory) EdgeMemory();
   const std::uint64_t text = textFor(bytes, capacity);
   shared->capacity_ = capacity;
   shared->keys_at_ = alignUp(sizeof(EdgeMemory));
   shared->limits_at_ = shared->keys_at_ + alignUp(KeyTable::bytesFor(capacity, text));
   shared->module_ = reinterpret_cast<std::uintptr_t>(module);
-  shared->hash_key_ = hash_key;
+  shared->limit_secret_ = limit_secret;
   char* base = static_cast<char*>(memory);
   KeyTable::create(base + shared->keys_at_, capacity, text);
   LimitStore::create(base + shared->limits_at_, LimitStore::fit(bytes - shared->limits_at_));

@@ -10,6 +10,7 @@
 
 #include "ngx_module/file_reader.h"
 #include "ngx_module/key_table.h"
+#include "ngx_module/limit_identity.h"
 #include "ngx_module/limit_store.h"
 #include "ngx_module/worker_records.h"
 
@@ -45,17 +46,17 @@ class EdgeMemory {
   static std::uint64_t textFor(std::size_t bytes, std::uint64_t capacity) noexcept;
 
   // `memory`: `bytes`, at least smallestFor(capacity), zeroed, 64-aligned. `module`: where the code
-  // of the module lies. `hash_key`: random.
+  // of the module lies. `limit_secret`: random.
   static EdgeMemory* create(void* memory, std::size_t bytes, std::uint64_t capacity,
                             const void* module,
-                            const std::array<unsigned char, 16>& hash_key) noexcept;
+                            const LimitSecret& limit_secret) noexcept;
   // Whether memory that another configuration left is one of this version of the module.
   static bool isUsable(const void* memory) noexcept;
 
   std::uint64_t capacity() const noexcept { return capacity_; }
   KeyTable& keys() noexcept;
   LimitStore& limits() noexcept;
-  const std::array<unsigned char, 16>& hashKey() const noexcept { return hash_key_; }
+  const LimitSecret& limitSecret() const noexcept { return limit_secret_; }
 
   // The code that is in use; says whether it is other code than before.
   bool noteModule(const void* module) noexcept;
@@ -73,7 +74,7 @@ class EdgeMemory {
   std::uint64_t keys_at_;
   std::uint64_t limits_at_;
   std::uint64_t module_;
-  std::array<unsigned char, 16> hash_key_;
+  LimitSecret limit_secret_;
 };
 
 }  // namespace agw

@@ -1,57 +1,43 @@
 #include "ngx_module/limit_identity.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <cstring>
+#include <tuple>
 
 namespace agw {
 namespace {
 
-// Of this process, for its life.
-EVP_MAC_CTX* context = nullptr;
+constexpr std::size_t kMaxPart = 512;
 
-bool start(const std::array<unsigned char, 16>& hash_key) noexcept {
-  if (context == nullptr) {
-    EVP_MAC* mac = EVP_MAC_fetch(nullptr, "SIPHASH", nullptr);
-    context = mac != nullptr ? EVP_MAC_CTX_new(mac) : nullptr;
-    EVP_MAC_free(mac);  // the context has a reference of its own
-    std::size_t size = sizeof(LimitIdentity);
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
-                                 OSSL_PARAM_construct_end()};
-    if (context == nullptr || EVP_MAC_CTX_set_params(context, params) != 1) {
-      return false;
-    }
-  }
-  return EVP_MAC_init(context, hash_key.data(), hash_key.size(), nullptr) == 1;
-}
+// A fixed head with the size of the id, so that no two inputs read the same.
+struct Head {
+  std::uint64_t place;
+  std::uint32_t key_id_size;
+  std::uint32_t per;
+};
 
-bool add(const void* bytes, std::size_t size) noexcept {
-  return EVP_MAC_update(context, static_cast<const unsigned char*>(bytes), size) == 1;
-}
+static_assert(std::tuple_size_v<LimitSecret> >= XXH3_SECRET_SIZE_MIN);
 
 }  // namespace
 
-bool limitIdentity(const std::array<unsigned char, 16>& hash_key, LimitPer per, std::uint64_t place,
-                   std::string_view key_id, std::string_view name,
-                   LimitIdentity& identity) noexcept {
-  // A fixed head, then the id with its size, so that no two inputs read the same.
-  struct Head {
-    std::uint64_t place;
-    std::uint32_t key_id_size;
-    std::uint32_t per;
-  };
+LimitIdentity limitIdentity(const LimitSecret& secret, LimitPer per, std::uint64_t place,
+                            std::string_view key_id, std::string_view name) noexcept {
+  key_id = key_id.substr(0, kMaxPart);
+  name = name.substr(0, kMaxPart);
   const Head head{place, static_cast<std::uint32_t>(key_id.size()), static_cast<std::uint32_t>(per)};
-  std::array<unsigned char, sizeof(LimitIdentity)> hash;
-  std::size_t size = 0;
-  if (!start(hash_key) || !add(&head, sizeof head) || !add(key_id.data(), key_id.size()) ||
-      !add(name.data(), name.size()) ||
-      EVP_MAC_final(context, hash.data(), &size, hash.size()) != 1 || size != hash.size()) {
-    return false;
+  std::array<char, sizeof(Head) + 2 * kMaxPart> text;
+  std::memcpy(text.data(), &head, sizeof head);
+  if (!key_id.empty()) {
+    std::memcpy(text.data() + sizeof head, key_id.data(), key_id.size());
   }
-  std::memcpy(&identity, hash.data(), hash.size());
-  return true;
+  if (!name.empty()) {
+    std::memcpy(text.data() + sizeof head + key_id.size(), name.data(), name.size());
+  }
+  const XXH128_hash_t hash = XXH3_128bits_withSecret(
+      text.data(), sizeof head + key_id.size() + name.size(), secret.data(), secret.size());
+  return {{hash.low64, hash.high64}};
 }
 
 }  // namespace agw

@@ -59,23 +59,21 @@ KeyLimitsInForce keyLimits(const KeyLimits& own, const LimitSpec* spec) noexcept
 // The claims of one step, on the stack.
 class Claims {
  public:
-  // The claim of this party, which is made when it is not there yet. nullptr: OpenSSL failed.
-  LimitClaim* of(LimitPer per, std::uint64_t place, std::string_view key_id, std::string_view name,
+  // The claim of this party, which is made when it is not there yet.
+  LimitClaim& of(LimitPer per, std::uint64_t place, std::string_view key_id, std::string_view name,
                  bool dry_run) noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
       if (claims_[i].per == per && places_[i] == place) {
-        return &claims_[i];
+        return claims_[i];
       }
     }
     LimitClaim& claim = claims_[count_];
     claim = LimitClaim{};
-    if (!limitIdentity(thisWorker().memory->hashKey(), per, place, key_id, name, claim.who)) {
-      return nullptr;
-    }
+    claim.who = limitIdentity(thisWorker().memory->limitSecret(), per, place, key_id, name);
     claim.per = per;
     claim.dry_run = dry_run;
     places_[count_++] = place;
-    return &claim;
+    return claim;
   }
   std::span<LimitClaim> all() noexcept { return {claims_.data(), count_}; }
   bool empty() const noexcept { return count_ == 0; }
@@ -172,20 +170,16 @@ ngx_int_t admit(ngx_http_request_t* r, RequestContext& context, Claims& claims,
   return NGX_DECLINED;
 }
 
-// Adds what an agent_limit per user or agent asks for. false: OpenSSL failed.
-bool claimFor(Claims& claims, const LimitSpec* spec, std::string_view key_id,
+// Adds what an agent_limit per user or agent asks for.
+void claimFor(Claims& claims, const LimitSpec* spec, std::string_view key_id,
               std::string_view name) noexcept {
   if (spec == nullptr || spec->is_off) {
-    return true;
+    return;
   }
-  LimitClaim* claim = claims.of(spec->per, spec->place, key_id, name, spec->dry_run);
-  if (claim == nullptr) {
-    return false;
-  }
-  claim->requests = spec->requests;
-  claim->tokens = spec->tokens;
-  claim->streams = spec->streams;
-  return true;
+  LimitClaim& claim = claims.of(spec->per, spec->place, key_id, name, spec->dry_run);
+  claim.requests = spec->requests;
+  claim.tokens = spec->tokens;
+  claim.streams = spec->streams;
 }
 
 bool isChat(const ngx_http_request_t* r, const LocationConf& location) noexcept {
@@ -240,20 +234,12 @@ ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const Loc
       keyLimits(context.key_limits, specOf(location, LimitPer::Key));
   Claims claims;
   if (force.requests.isSet()) {
-    LimitClaim* claim =
-        claims.of(LimitPer::Key, force.requests_place, context.key_id, {}, force.dry_run);
-    if (claim == nullptr) {
-      return NGX_ERROR;
-    }
-    claim->requests = force.requests;
+    claims.of(LimitPer::Key, force.requests_place, context.key_id, {}, force.dry_run).requests =
+        force.requests;
   }
   if (force.streams != 0 && isChat(r, location)) {
-    LimitClaim* claim =
-        claims.of(LimitPer::Key, force.streams_place, context.key_id, {}, force.dry_run);
-    if (claim == nullptr) {
-      return NGX_ERROR;
-    }
-    claim->streams = force.streams;
+    claims.of(LimitPer::Key, force.streams_place, context.key_id, {}, force.dry_run).streams =
+        force.streams;
   }
   if (claims.empty()) {
     return NGX_OK;
@@ -274,18 +260,12 @@ ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const Locatio
       keyLimits(context.key_limits, specOf(location, LimitPer::Key));
   Claims claims;
   if (force.tokens.isSet()) {
-    LimitClaim* claim =
-        claims.of(LimitPer::Key, force.tokens_place, context.key_id, {}, force.dry_run);
-    if (claim == nullptr) {
-      return NGX_ERROR;
-    }
-    claim->tokens = force.tokens;
+    claims.of(LimitPer::Key, force.tokens_place, context.key_id, {}, force.dry_run).tokens =
+        force.tokens;
   }
   const BodyScanner& body = *context.scanner;
-  if (!claimFor(claims, specOf(location, LimitPer::User), context.key_id, body.user()) ||
-      !claimFor(claims, specOf(location, LimitPer::Agent), {}, context.model.view())) {
-    return NGX_ERROR;
-  }
+  claimFor(claims, specOf(location, LimitPer::User), context.key_id, body.user());
+  claimFor(claims, specOf(location, LimitPer::Agent), {}, context.model.view());
   if (claims.empty()) {
     return NGX_OK;
   }

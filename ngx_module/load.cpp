@@ -99,8 +99,8 @@ ngx_int_t initZone(ngx_shm_zone_t* zone, void* old_data) noexcept {
     }
     return NGX_OK;
   }
-  std::array<unsigned char, 16> hash_key{};
-  if (RAND_bytes(hash_key.data(), hash_key.size()) != 1) {
+  LimitSecret secret{};
+  if (RAND_bytes(secret.data(), secret.size()) != 1) {
     ngx_log_error(NGX_LOG_EMERG, log, 0, "agent_zone: there are no random bytes");
     return NGX_ERROR;
   }
@@ -110,7 +110,7 @@ ngx_int_t initZone(ngx_shm_zone_t* zone, void* old_data) noexcept {
     return NGX_ERROR;
   }
   conf.memory =
-      EdgeMemory::create(memory, bytes, conf.capacity, &ngx_http_agent_module, hash_key);
+      EdgeMemory::create(memory, bytes, conf.capacity, &ngx_http_agent_module, secret);
   slab->data = conf.memory;
   return NGX_OK;
 }
