@@ -7,6 +7,7 @@
 
 #include "app.h"
 #include "cli/check_config.h"
+#include "cli/keys_command.h"
 #include "cli/serve.h"
 #include "telemetry/log.h"
 
@@ -51,9 +52,12 @@ int main(int argc, char** argv) {
   check_command->add_option("-c,--config,file", checked_file, "Configuration file")
       ->capture_default_str();
 
+  agw::cli::KeysCommand keys_command(app);
+
   CLI11_PARSE(app, argc, argv);
   try {
     if (*check_command) return agw::cli::checkConfig(checked_file, std::cout, std::cerr);
+    if (keys_command.isChosen()) return keys_command.run();
     return serve(flags);
   } catch (const std::exception& error) {
     std::cerr << "agent-executor: " << error.what() << "\n";

@@ -7,6 +7,7 @@
 
 #include "shared/api_key.h"
 #include "shared/edge_headers.h"
+#include "shared/key_line_checks.h"
 
 namespace agw {
 namespace {
@@ -182,6 +183,11 @@ std::unique_ptr<KeyImage> buildKeyImage(std::string_view file_text, std::uint64_
         errors.push_back({line_number, error});
         break;
       case KeyLineResult::Key:
+        error = checkKeyLine(key);
+        if (!error.empty()) {
+          errors.push_back({line_number, error});
+          break;
+        }
         builder.add(key, line_number);
         break;
     }

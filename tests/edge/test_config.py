@@ -112,6 +112,8 @@ def test_keys_without_a_secret(make):
         (GOOD + f"bob {HASH} allow=a allow=b\n", 2),
         (GOOD + f"bob {HASH} allow=" + "x," * 3000 + "x\n", 2),
         (GOOD + GOOD.replace("alice", "bob"), 2),
+        (GOOD + f"bob {HASH} scopes=mcp tokens=1k/m\n", 2),
+        (GOOD + f"bob {HASH} allow=team/a deny=team/*\n", 2),
     ],
 )
 def test_a_bad_key_file(make, text, line):

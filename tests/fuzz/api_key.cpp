@@ -1,4 +1,5 @@
-// A key line: what is accepted has only values that the edge can use, and no error shows a hash.
+// A key line: what is accepted has only values that the edge can use, no error shows a hash, and an
+// allow= glob that is called impossible does not match.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -6,6 +7,8 @@
 #include "require.h"
 #include "shared/access_rules.h"
 #include "shared/api_key.h"
+#include "shared/key_line_checks.h"
+#include "shared/model_id.h"
 
 namespace {
 
@@ -22,6 +25,36 @@ bool holdsHash(std::string_view error) {
     if (run == 64) return true;
   }
   return false;
+}
+
+// Ids that a covered glob matches, with little and with much in place of each '*'.
+void requireNeverAllowed(const agw::KeyLine& key, std::string_view glob) {
+  for (const std::string_view star : {"", "x", "x/y"}) {
+    std::string id = glob == "*" ? "x/" : "";
+    for (const char c : glob) {
+      if (c == '*') {
+        id += star;
+      } else {
+        id += c == '?' ? 'q' : c;
+      }
+    }
+    const auto model = agw::canonicalModelId(id);
+    if (!model) continue;
+    // A bare glob means default/<glob>, so an id that has got its first '/' here is another one.
+    if (glob.find('/') == std::string_view::npos && id.find('/') != std::string::npos) continue;
+    const auto access = agw::evaluateAccess({key.allow, key.deny}, model->view());
+    require(access == agw::Access::DeniedByRule, "a covered glob allows nothing");
+  }
+}
+
+void requireSoundCheck(const agw::KeyLine& key) {
+  const std::string error = agw::checkKeyLine(key);
+  require(error.empty() || (error.size() >= 10 && error.size() < 400), "an error is bounded");
+  require(error.find('\n') == std::string::npos, "an error is one line");
+  require(agw::differingLimit(key, key).empty(), "a line has its own limits");
+  if (error.starts_with("allow=") && key.allow.find(',') == std::string_view::npos) {
+    requireNeverAllowed(key, key.allow);
+  }
 }
 
 }  // namespace
@@ -53,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (const auto part : {key.id, key.allow, key.deny, key.act_as}) {
         require(isInside(part, line), "views point into the line");
       }
+      requireSoundCheck(key);
       break;
   }
   return 0;
