@@ -54,7 +54,7 @@ struct MainConf {
   ConfPlace secret_at;
   const ngx_core_conf_t* core;  // complete only after the configuration phase
   MainOwned* owned;
-  EdgeMemory* memory;  // set when the zone is initialised
+  EdgeMemory* memory;   // set when the zone is initialised
   std::uint32_t epoch;  // of this configuration; see EdgeMemory
   ngx_thread_pool_t* thread_pool;
   LimitSpec* limits;  // all of them
@@ -68,7 +68,7 @@ struct LocationConf {
   ConfPlace auth_at;
   ScopeSet scopes;  // 0: none asked for
   ConfPlace scopes_at;
-  bool writes_errors;  // agent_error stands here
+  bool writes_errors;             // agent_error stands here
   LimitSpec* limits[kLimitPers];  // nullptr: none
 
   // POST bodies hold a chat request here, so they are scanned for the model and the access rules

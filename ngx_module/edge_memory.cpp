@@ -35,8 +35,7 @@ std::uint64_t EdgeMemory::textFor(std::size_t bytes, std::uint64_t capacity) noe
 }
 
 EdgeMemory* EdgeMemory::create(void* memory, std::size_t bytes, std::uint64_t capacity,
-                               const void* module,
-                               const LimitSecret& limit_secret) noexcept {
+                               const void* module, const LimitSecret& limit_secret) noexcept {
   auto* shared = new (memory) EdgeMemory();
   const std::uint64_t text = textFor(bytes, capacity);
   shared->capacity_ = capacity;

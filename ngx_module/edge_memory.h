@@ -18,10 +18,10 @@ namespace agw {
 
 // The key file as the watching worker last found it. Written by the holder of `loader`.
 struct KeyFileState {
-  std::atomic<std::uint32_t> loader;   // process that loads now; 0: nobody
-  std::atomic<std::uint64_t> last_look;  // ms, monotonic
-  FileVersion judged;                  // loaded, or refused
-  FileVersion seen;                    // at the last look
+  std::atomic<std::uint32_t> loader;              // process that loads now; 0: nobody
+  std::atomic<std::uint64_t> last_look;           // ms, monotonic
+  FileVersion judged;                             // loaded, or refused
+  FileVersion seen;                               // at the last look
   std::atomic<std::int64_t> next_expiry_look;     // Unix time
   std::atomic<std::int64_t> next_expiry_warning;  // Unix time
   // For agent_status.
@@ -48,8 +48,7 @@ class EdgeMemory {
   // `memory`: `bytes`, at least smallestFor(capacity), zeroed, 64-aligned. `module`: where the code
   // of the module lies. `limit_secret`: random.
   static EdgeMemory* create(void* memory, std::size_t bytes, std::uint64_t capacity,
-                            const void* module,
-                            const LimitSecret& limit_secret) noexcept;
+                            const void* module, const LimitSecret& limit_secret) noexcept;
   // Whether memory that another configuration left is one of this version of the module.
   static bool isUsable(const void* memory) noexcept;
 
@@ -61,7 +60,7 @@ class EdgeMemory {
   // The code that is in use; says whether it is other code than before.
   bool noteModule(const void* module) noexcept;
 
-  std::atomic<std::uint32_t> epoch;  // counts configurations; old workers do not watch files
+  std::atomic<std::uint32_t> epoch;         // counts configurations; old workers do not watch files
   std::atomic<std::uint64_t> last_reaping;  // ms, monotonic
   KeyFileState key_file;
   WorkerRecords workers;

@@ -60,6 +60,9 @@ class Builder {
   }
 
   std::unique_ptr<KeyImage> finish() {
+    if (errors_.size() >= kMaxKeyFileErrors) {
+      return nullptr;  // not all of the file was read
+    }
     if (keys_ > capacity_) {
       errors_.push_back(
           {0, "has " + std::to_string(keys_) + " keys, but agent_zone has room for keys=" +
@@ -81,20 +84,23 @@ class Builder {
   std::string_view idOf(const KeySlot& slot) const {
     return slot.id_size <= KeySlot::kInlineId
                ? std::string_view(slot.inline_id.data(), slot.id_size)
-               : std::string_view(image_->text).substr(std::size_t{slot.longIdAt()} * 8, slot.id_size);
+               : std::string_view(image_->text)
+                     .substr(std::size_t{slot.longIdAt()} * 8, slot.id_size);
   }
 
   // Limits belong to the id, so the lines of one id may not differ in them.
   void noteId(const KeyLine& key, std::uint64_t slot, std::uint64_t line) {
     std::uint64_t at = static_cast<std::uint64_t>(
-        (static_cast<unsigned __int128>(hashOf(key.id) * 0x9E3779B97F4A7C15ULL) * by_id_.size()) >> 64);
+        (static_cast<unsigned __int128>(hashOf(key.id) * 0x9E3779B97F4A7C15ULL) * by_id_.size()) >>
+        64);
     while (by_id_[at] != 0) {
       const KeySlot& other = image_->slots[by_id_[at] - 1];
       if (idOf(other) == key.id) {
         KeyLimits limits;
         std::memcpy(&limits, image_->text.data() + std::size_t{other.policy} * 8, sizeof limits);
         if (!(limits == limitsOf(key))) {
-          errors_.push_back({line, "other limits than on line " + std::to_string(lines_[by_id_[at] - 1]) +
+          errors_.push_back({line, "other limits than on line " +
+                                       std::to_string(lines_[by_id_[at] - 1]) +
                                        ", which has the same id; requests=, burst=, tokens=, "
                                        "streams= and max_run= belong to the id, so write the same "
                                        "on all of its lines"});

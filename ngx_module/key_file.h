@@ -20,7 +20,6 @@ struct KeyFileError {
 // `capacity` and `text_size` are those of the table. May throw std::bad_alloc.
 inline constexpr std::size_t kMaxKeyFileErrors = 20;
 std::unique_ptr<KeyImage> buildKeyImage(std::string_view file_text, std::uint64_t capacity,
-                                        std::uint64_t text_size,
-                                        std::vector<KeyFileError>& errors);
+                                        std::uint64_t text_size, std::vector<KeyFileError>& errors);
 
 }  // namespace agw

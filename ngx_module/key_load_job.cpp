@@ -42,8 +42,7 @@ void load(KeyLoadJob& job) {
     job.result = KeyLoadJob::Result::Unsettled;
     return;
   }
-  const auto image =
-      buildKeyImage(text, job.table->capacity(), job.table->textSize(), job.errors);
+  const auto image = buildKeyImage(text, job.table->capacity(), job.table->textSize(), job.errors);
   if (image == nullptr) {
     job.result = KeyLoadJob::Result::Refused;
     return;
@@ -51,10 +50,10 @@ void load(KeyLoadJob& job) {
   job.table->fillIdle(*image);
   job.keys = image->keys;
   job.text_used = image->text.size();
-  job.microseconds = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                            begin)
-          .count());
+  job.microseconds =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     std::chrono::steady_clock::now() - begin)
+                                     .count());
   job.result = KeyLoadJob::Result::Loaded;
 }
 

@@ -57,8 +57,7 @@ void KeySlot::setLongIdAt(std::uint32_t word) noexcept {
 }
 
 std::uint64_t KeyTable::bytesFor(std::uint64_t capacity, std::uint64_t text_size) noexcept {
-  const std::uint64_t half =
-      slotsFor(capacity) * sizeof(KeySlot) + alignUp(text_size, kAlignment);
+  const std::uint64_t half = slotsFor(capacity) * sizeof(KeySlot) + alignUp(text_size, kAlignment);
   return alignUp(sizeof(KeyTable), kAlignment) + 2 * half;
 }
 
@@ -70,8 +69,7 @@ KeyTable::KeyTable(std::uint64_t capacity, std::uint64_t text_size) noexcept
   }
 }
 
-KeyTable* KeyTable::create(void* memory, std::uint64_t capacity,
-                           std::uint64_t text_size) noexcept {
+KeyTable* KeyTable::create(void* memory, std::uint64_t capacity, std::uint64_t text_size) noexcept {
   return new (memory) KeyTable(capacity, text_size);
 }
 

@@ -3,9 +3,9 @@
 //
 // One writer at a time (the master at start and at reload, otherwise the worker that watches the
 // file) fills the idle half and then raises the generation; any number of workers, draining ones of
-// an older configuration too, read without a lock. A sequence count per half tells a reader that it was overtaken. Nothing is kept per worker,
-// so a worker that dies leaves nothing behind. Offsets only: the memory may lie at another address
-// in every process.
+// an older configuration too, read without a lock. A sequence count per half tells a reader that it
+// was overtaken. Nothing is kept per worker, so a worker that dies leaves nothing behind. Offsets
+// only: the memory may lie at another address in every process.
 #pragma once
 
 #include <array>

@@ -16,7 +16,7 @@
 namespace agw {
 namespace {
 
-constexpr std::int64_t kExpiryLookEvery = 600;       // seconds
+constexpr std::int64_t kExpiryLookEvery = 600;        // seconds
 constexpr std::int64_t kExpiryWarningEvery = 86'400;  // seconds
 
 // Of this worker. The thread works on `job` while `is_running`.
@@ -30,7 +30,9 @@ struct Watch {
 };
 Watch watch;
 
-void runInThread(void* data, ngx_log_t*) noexcept { runKeyLoadJob(**static_cast<KeyLoadJob**>(data)); }
+void runInThread(void* data, ngx_log_t*) noexcept {
+  runKeyLoadJob(**static_cast<KeyLoadJob**>(data));
+}
 
 void logErrors(const std::vector<KeyFileError>& errors, ngx_log_t* log) noexcept {
   const ngx_str_t& path = watch.conf->keys_path;

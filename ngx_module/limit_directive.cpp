@@ -112,9 +112,10 @@ char* setWord(ngx_conf_t* cf, LimitSpec& spec, ngx_str_t& word, unsigned& seen) 
   } else if (text == "off") {
     spec.is_off = true;
   } else {
-    const char* const what = text.starts_with("on_redis_error=")
-                                 ? "Redis is not used by this version"
-                                 : "write requests=, burst=, tokens=, streams=, per=, dry_run or off";
+    const char* const what =
+        text.starts_with("on_redis_error=")
+            ? "Redis is not used by this version"
+            : "write requests=, burst=, tokens=, streams=, per=, dry_run or off";
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown parameter \"%V\" in \"agent_limit\"; %s",
                        &word, what);
     return confError();
@@ -153,9 +154,10 @@ void noteUse(const LocationConf& conf, LimitSpec& spec) noexcept {
 
 bool complainUnused(ngx_conf_t* cf, const LimitSpec& spec, const char* what,
                     const char* needs) noexcept {
-  ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                "\"agent_limit\": %s can never apply: no location that it reaches has %s, in %V:%ui",
-                what, needs, &spec.at.file, spec.at.line);
+  ngx_log_error(
+      NGX_LOG_EMERG, cf->log, 0,
+      "\"agent_limit\": %s can never apply: no location that it reaches has %s, in %V:%ui", what,
+      needs, &spec.at.file, spec.at.line);
   return false;
 }
 

@@ -26,7 +26,8 @@ LimitIdentity limitIdentity(const LimitSecret& secret, LimitPer per, std::uint64
                             std::string_view key_id, std::string_view name) noexcept {
   key_id = key_id.substr(0, kMaxPart);
   name = name.substr(0, kMaxPart);
-  const Head head{place, static_cast<std::uint32_t>(key_id.size()), static_cast<std::uint32_t>(per)};
+  const Head head{place, static_cast<std::uint32_t>(key_id.size()),
+                  static_cast<std::uint32_t>(per)};
   std::array<char, sizeof(Head) + 2 * kMaxPart> text;
   std::memcpy(text.data(), &head, sizeof head);
   if (!key_id.empty()) {

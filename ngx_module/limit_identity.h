@@ -1,6 +1,6 @@
 // Who is limited, as the fixed-size name under which the shared memory knows it: XXH3 with 128 bits
-// of result and a secret that is random per zone. Clients choose the names of their users, but never
-// see a hash or the secret, so they cannot make two names meet.
+// of result and a secret that is random per zone. Clients choose the names of their users, but
+// never see a hash or the secret, so they cannot make two names meet.
 #pragma once
 
 #include <array>

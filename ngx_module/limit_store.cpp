@@ -7,11 +7,15 @@
 namespace agw {
 namespace {
 
-// Of the list's tail, how many nodes are looked at for one that may go.
+// Of the list's tail, how many nodes that may go are looked at for one with nothing used, and how
+// many are passed that may not.
 constexpr int kEvictionLooks = 16;
+constexpr std::uint32_t kMaxEvictionSteps = 4096;
+// Names that clients choose, of users and of agents, have at most a third of the nodes each.
+constexpr std::uint32_t kShareOfNames = 3;
 constexpr std::uint32_t kMeanWeight = 8;  // a new count moves the mean by an eighth
 
-std::uint8_t groupOf(LimitPer per) noexcept { return per == LimitPer::User ? 1 : 0; }
+std::uint8_t groupOf(LimitPer per) noexcept { return static_cast<std::uint8_t>(per); }
 
 // A process that is killed keeps the order of its own stores; only the compiler might change it.
 void keepStoreOrder() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
@@ -105,20 +109,26 @@ void LimitStore::touch(std::uint32_t index) noexcept {
   }
 }
 
-// Takes the node that was used least recently: one with nothing used if there is one near the tail.
-std::uint32_t LimitStore::evict(std::uint8_t group, Nanoseconds now) noexcept {
+// Takes the node of a group that was used least recently: one with nothing used if there is one
+// near the tail, otherwise, unless `must_rest`, any that no open request names.
+std::uint32_t LimitStore::evict(std::uint8_t group, bool must_rest, Nanoseconds now) noexcept {
   std::uint32_t chosen = kNoIndex;
   bool is_at_rest = false;
   std::uint32_t at = use_[group].oldest;
-  for (int looks = 0; looks < kEvictionLooks && at != kNoIndex && !is_at_rest; ++looks) {
+  std::uint32_t left = std::min(use_[group].count, kMaxEvictionSteps);
+  for (int looks = 0; looks < kEvictionLooks && left != 0 && !is_at_rest; --left) {
     const Node& node = nodes()[at];
-    if (node.pins == 0) {
+    const std::uint32_t newer = node.newer;
+    if (node.pins != 0) {
+      touch(at);  // an open request is a use, however long ago it began
+    } else {
+      ++looks;
       is_at_rest = node.requests_arrival <= now && node.tokens_arrival <= now;
       chosen = chosen == kNoIndex || is_at_rest ? at : chosen;
     }
-    at = node.newer;
+    at = newer;
   }
-  if (chosen == kNoIndex) {
+  if (chosen == kNoIndex || (must_rest && !is_at_rest)) {
     return kNoIndex;
   }
   forgotten_ += is_at_rest ? 0 : 1;
@@ -129,7 +139,32 @@ std::uint32_t LimitStore::evict(std::uint8_t group, Nanoseconds now) noexcept {
   *link = nodes()[chosen].chain;
   unlink(chosen);
   nodes()[chosen].used = 0;
+  keepStoreOrder();
   return chosen;
+}
+
+// The node for somebody new. When none is free another makes room: one at rest rather than one in
+// use, one of the own group rather than one of another. What is in use makes room for its own group
+// and for keys alone.
+std::uint32_t LimitStore::takeNode(std::uint8_t group, Nanoseconds now) noexcept {
+  const bool is_key = group == groupOf(LimitPer::Key);
+  const bool is_share_full = !is_key && use_[group].count >= size_.nodes / kShareOfNames;
+  if (!is_share_full && free_node_ != kNoIndex) {
+    const std::uint32_t index = free_node_;
+    free_node_ = nodes()[index].chain;
+    return index;
+  }
+  for (const bool must_rest : {true, false}) {
+    std::uint32_t index = evict(group, must_rest, now);
+    const bool may_ask_others = is_key || (must_rest && !is_share_full);
+    for (std::uint8_t other = kLimitPers; index == kNoIndex && may_ask_others && other-- > 0;) {
+      index = other != group ? evict(other, must_rest, now) : kNoIndex;
+    }
+    if (index != kNoIndex) {
+      return index;
+    }
+  }
+  return kNoIndex;
 }
 
 std::uint32_t LimitStore::findOrMake(const LimitIdentity& who, LimitPer per,
@@ -140,18 +175,9 @@ std::uint32_t LimitStore::findOrMake(const LimitIdentity& who, LimitPer per,
     return index;
   }
   const std::uint8_t group = groupOf(per);
-  const bool is_share_full = group == 1 && use_[1].count >= size_.nodes / 2;
-  if (!is_share_full && free_node_ != kNoIndex) {
-    index = free_node_;
-    free_node_ = nodes()[index].chain;
-  } else {
-    index = evict(group, now);
-    if (index == kNoIndex && group == 0) {
-      index = evict(1, now);
-    }
-    if (index == kNoIndex) {
-      return kNoIndex;
-    }
+  index = takeNode(group, now);
+  if (index == kNoIndex) {
+    return kNoIndex;
   }
   Node& node = nodes()[index];
   node = Node{};
@@ -198,6 +224,7 @@ std::size_t LimitStore::placeOf(Entry& entry, std::uint32_t node) noexcept {
   }
   if (entry.nodes[place] == kNoIndex) {
     entry.nodes[place] = node;
+    keepStoreOrder();
     ++nodes()[node].pins;
   }
   return place;
@@ -211,14 +238,17 @@ LimitOutcome LimitStore::findAll(std::span<LimitClaim> claims, Nanoseconds now) 
   for (; found < claims.size(); ++found) {
     LimitClaim& claim = claims[found];
     claim.node = findOrMake(claim.who, claim.per, now);
-    if (claim.node == kNoIndex) {
+    if (claim.node != kNoIndex) {
+      ++nodes()[claim.node].pins;
+    } else if (!claim.dry_run) {
       outcome.verdict = LimitVerdict::Full;
       break;
     }
-    ++nodes()[claim.node].pins;
   }
   for (std::size_t i = 0; i < found; ++i) {
-    --nodes()[claims[i].node].pins;
+    if (claims[i].node != kNoIndex) {
+      --nodes()[claims[i].node].pins;
+    }
   }
   return outcome;
 }
@@ -230,9 +260,11 @@ LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t token
     return outcome;
   }
   bool holds_something = false;
+  bool must_hold = false;  // not only for dry runs
   const auto refuse = [&](std::size_t claim, LimitKind kind, Nanoseconds retry_after) {
     const bool is_dry = claims[claim].dry_run;
-    const bool is_first = outcome.verdict == LimitVerdict::Admitted && (!is_dry || !outcome.would_refuse);
+    const bool is_first =
+        outcome.verdict == LimitVerdict::Admitted && (!is_dry || !outcome.would_refuse);
     if (is_first) {
       outcome.claim = static_cast<std::uint8_t>(claim);
       outcome.kind = kind;
@@ -245,6 +277,9 @@ LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t token
   std::array<bool, kMaxClaims> is_charged{};
   for (std::size_t i = 0; i < claims.size(); ++i) {
     LimitClaim& claim = claims[i];
+    if (claim.node == kNoIndex) {
+      continue;  // a dry run without room judges nothing
+    }
     Node& node = nodes()[claim.node];
     bool fits = true;
     if (claim.requests.isSet()) {
@@ -273,14 +308,16 @@ LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t token
       }
     }
     is_charged[i] = fits;
-    holds_something = holds_something || (fits && (claim.streams != 0 || claim.tokens.isSet()));
+    const bool holds = fits && (claim.streams != 0 || claim.tokens.isSet());
+    holds_something = holds_something || holds;
+    must_hold = must_hold || (holds && !claim.dry_run);
   }
   if (outcome.verdict != LimitVerdict::Admitted) {
     return outcome;
   }
   if (holds_something && entry_index == kNoIndex) {
     entry_index = takeEntry(owner);
-    if (entry_index == kNoIndex) {
+    if (entry_index == kNoIndex && must_hold) {
       outcome.verdict = LimitVerdict::Full;
       return outcome;
     }
@@ -294,7 +331,7 @@ LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t token
     if (claim.requests.isSet()) {
       node.requests_arrival = gcraCharge(node.requests_period, node.requests_arrival, now, 1);
     }
-    if (claim.streams == 0 && !claim.tokens.isSet()) {
+    if (entry_index == kNoIndex || (claim.streams == 0 && !claim.tokens.isSet())) {
       continue;
     }
     Entry& entry = entries()[entry_index];
@@ -314,8 +351,7 @@ LimitOutcome LimitStore::admit(std::span<LimitClaim> claims, std::uint64_t token
   return outcome;
 }
 
-void LimitStore::close(std::uint32_t index, std::uint64_t charge, std::int64_t completion,
-                       Nanoseconds now) noexcept {
+void LimitStore::close(std::uint32_t index, const LimitCharge& charge, Nanoseconds now) noexcept {
   Entry& entry = entries()[index];
   if (entry.owner == 0) {
     return;
@@ -332,10 +368,13 @@ void LimitStore::close(std::uint32_t index, std::uint64_t charge, std::int64_t c
     if (entry.reserved[place] != 0) {
       node.reserved -= entry.reserved[place];
       reserved_ -= entry.reserved[place];
-      node.tokens_arrival = gcraCharge(node.tokens_period, node.tokens_arrival, now, charge);
+      const std::uint64_t tokens =
+          charge.is_estimate ? std::max(charge.tokens, entry.reserved[place]) : charge.tokens;
+      node.tokens_arrival = gcraCharge(node.tokens_period, node.tokens_arrival, now, tokens);
     }
-    if (completion > 0) {
-      const auto seen = static_cast<std::uint32_t>(std::min<std::int64_t>(completion, 1 << 30));
+    if (charge.completion > 0) {
+      const auto seen =
+          static_cast<std::uint32_t>(std::min<std::int64_t>(charge.completion, 1 << 30));
       node.mean_completion =
           node.mean_completion == 0
               ? seen
@@ -360,9 +399,8 @@ std::uint32_t LimitStore::recover(std::uint32_t owner, Nanoseconds now,
   std::uint32_t recovered = 0;
   for (std::uint32_t i = 0; i < size_.entries && entries_used_ != 0; ++i) {
     if (entries()[i].owner == owner + 1) {
-      const std::uint64_t reserved = reservedBy(i);
-      tokens += reserved;
-      close(i, reserved, -1, now);
+      tokens += reservedBy(i);
+      close(i, {.is_estimate = true}, now);
       ++recovered;
     }
   }
@@ -371,7 +409,7 @@ std::uint32_t LimitStore::recover(std::uint32_t owner, Nanoseconds now,
 
 LimitStore::Totals LimitStore::totals() const noexcept {
   return {.nodes = size_.nodes,
-          .nodes_used = use_[0].count + use_[1].count,
+          .nodes_used = use_[0].count + use_[1].count + use_[2].count,
           .entries = size_.entries,
           .entries_used = entries_used_,
           .slots = slots_,

@@ -55,6 +55,13 @@ struct LimitOutcome {
   Nanoseconds retry_after = 0;  // 0: not known (streams)
 };
 
+// What a request has used in the end.
+struct LimitCharge {
+  std::uint64_t tokens = 0;
+  bool is_estimate = false;      // then each party pays at least what it had reserved
+  std::int64_t completion = -1;  // tokens that the model wrote; negative: not known
+};
+
 class LimitStore {
  public:
   static constexpr std::size_t kMaxClaims = 4;
@@ -78,10 +85,8 @@ class LimitStore {
   LimitOutcome admit(std::span<LimitClaim> claims, std::uint64_t tokens, Nanoseconds now,
                      std::uint32_t owner, std::uint32_t& entry) noexcept;
 
-  // Gives back what the entry holds and charges the tokens that were used. `completion`: how many
-  // of them the model wrote; negative: not known.
-  void close(std::uint32_t entry, std::uint64_t charge, std::int64_t completion,
-             Nanoseconds now) noexcept;
+  // Gives back what the entry holds, and charges the tokens.
+  void close(std::uint32_t entry, const LimitCharge& charge, Nanoseconds now) noexcept;
   // The most that any claim of the entry has reserved.
   std::uint64_t reservedBy(std::uint32_t entry) const noexcept;
 
@@ -136,8 +141,8 @@ class LimitStore {
     std::uint32_t unused;
   };
   static_assert(sizeof(Entry) == 64);
-  // Nodes by time of use. Users, whose names clients choose, have a list of their own and at most
-  // half of the nodes, so that they cannot push out keys and agents.
+  // Nodes by time of use. Users and agents, whose names clients choose, have lists of their own and
+  // at most a third of the nodes each, so that they cannot push out keys.
   struct UseList {
     std::uint32_t newest;
     std::uint32_t oldest;
@@ -152,7 +157,8 @@ class LimitStore {
   std::uint32_t find(const LimitIdentity& who) const noexcept;
   std::uint32_t findOrMake(const LimitIdentity& who, LimitPer per, Nanoseconds now) noexcept;
   LimitOutcome findAll(std::span<LimitClaim> claims, Nanoseconds now) noexcept;
-  std::uint32_t evict(std::uint8_t group, Nanoseconds now) noexcept;
+  std::uint32_t evict(std::uint8_t group, bool must_rest, Nanoseconds now) noexcept;
+  std::uint32_t takeNode(std::uint8_t group, Nanoseconds now) noexcept;
   void linkNewest(std::uint32_t node) noexcept;
   void unlink(std::uint32_t node) noexcept;
   void touch(std::uint32_t node) noexcept;
@@ -166,7 +172,7 @@ class LimitStore {
   std::uint32_t busy_;  // process inside a section; not 0 on entry: it died there
   std::uint32_t free_node_;
   std::uint32_t free_entry_;
-  std::array<UseList, 2> use_;
+  std::array<UseList, kLimitPers> use_;
   std::uint32_t entries_used_;
   std::uint64_t slots_;
   std::uint64_t reserved_;

@@ -98,7 +98,8 @@ bool addShown(ngx_http_request_t* r, const Names& names, const ShownLimit& shown
 }  // namespace
 
 std::uint64_t retrySeconds(Nanoseconds retry_after) noexcept {
-  return static_cast<std::uint64_t>(std::max<Nanoseconds>(1, (retry_after + kSecond - 1) / kSecond));
+  return static_cast<std::uint64_t>(
+      std::max<Nanoseconds>(1, (retry_after + kSecond - 1) / kSecond));
 }
 
 u_char* writeDuration(u_char* out, Nanoseconds span) noexcept {
@@ -145,7 +146,8 @@ std::string_view refusalText(ngx_pool_t* pool, const LimitClaim& claim, const Li
     case LimitKind::Streams:
       end = put(end, "Too many requests at once for ");
       end = putParty(end, claim.per, model);
-      end = ngx_sprintf(end, ": %uD may be in flight. Try again when one has ended.", claim.streams);
+      end =
+          ngx_sprintf(end, ": %uD may be in flight. Try again when one has ended.", claim.streams);
       return view(text, end);
   }
   end = ngx_sprintf(end, ". Try again in %uL s.", retrySeconds(outcome.retry_after));

@@ -190,36 +190,32 @@ const LimitSpec* specOf(const LocationConf& location, LimitPer per) noexcept {
   return location.limits[static_cast<std::size_t>(per)];
 }
 
-// An answer of the executor that is an error and tells of no usage used none; a request that never
-// reached an executor neither. Otherwise what was seen, and at least what was reserved.
-std::uint64_t estimate(const ngx_http_request_t* r, const RequestContext& context,
-                       std::uint64_t reserved) noexcept {
+// Whether the request may have used tokens although nothing tells of it. An answer of the executor
+// that is an error used none, and what never reached an executor neither.
+bool mayHaveRun(const ngx_http_request_t* r, const RequestContext& context) noexcept {
   const bool is_answered =
       r->upstream != nullptr && r->upstream->headers_in.status_n != 0 && !context.error_code;
   // While an answer comes in, nginx has not noted yet how much it sent.
-  const bool has_begun = is_answered ? r->headers_out.status < NGX_HTTP_BAD_REQUEST
-                                     : wasSentToExecutor(r);
-  if (context.refusal || !has_begun) {
-    return 0;
-  }
-  const std::uint64_t events = context.sse != nullptr ? context.sse->usage.dataEvents() : 0;
-  return std::max(reserved, events);
+  const bool has_begun =
+      is_answered ? r->headers_out.status < NGX_HTTP_BAD_REQUEST : wasSentToExecutor(r);
+  return has_begun && !context.refusal;
+}
+
+std::uint64_t tokenCount(std::int64_t tokens) noexcept {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
 }
 
 void countUsage(const Usage& usage) noexcept {
-  const auto amount = [](std::int64_t tokens) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0));
-  };
-  thisWorker().count(Counter::PromptTokens, amount(usage.prompt_tokens));
-  thisWorker().count(Counter::CompletionTokens, amount(usage.completion_tokens));
-  thisWorker().count(Counter::TotalTokens, amount(usage.total_tokens));
+  thisWorker().count(Counter::PromptTokens, tokenCount(usage.prompt_tokens));
+  thisWorker().count(Counter::CompletionTokens, tokenCount(usage.completion_tokens));
+  thisWorker().count(Counter::TotalTokens, tokenCount(usage.total_tokens));
 }
 
-void closeEntry(RequestLimits& limits, std::uint64_t charge, std::int64_t completion) noexcept {
+void closeEntry(RequestLimits& limits, const LimitCharge& charge) noexcept {
   Worker& worker = thisWorker();
   LimitStore& store = worker.memory->limits();
   LimitSection section(store, worker.lock, static_cast<std::uint32_t>(ngx_pid));
-  store.close(limits.entry, charge, completion, monotonicNow());
+  store.close(limits.entry, charge, monotonicNow());
   limits.entry = kNoIndex;
 }
 
@@ -230,8 +226,7 @@ ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const Loc
   if (context.limits != nullptr && context.limits->is_first_done) {
     return NGX_OK;
   }
-  const KeyLimitsInForce force =
-      keyLimits(context.key_limits, specOf(location, LimitPer::Key));
+  const KeyLimitsInForce force = keyLimits(context.key_limits, specOf(location, LimitPer::Key));
   Claims claims;
   if (force.requests.isSet()) {
     claims.of(LimitPer::Key, force.requests_place, context.key_id, {}, force.dry_run).requests =
@@ -256,8 +251,7 @@ ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const Locatio
   if (context.limits != nullptr && context.limits->is_second_done) {
     return NGX_OK;
   }
-  const KeyLimitsInForce force =
-      keyLimits(context.key_limits, specOf(location, LimitPer::Key));
+  const KeyLimitsInForce force = keyLimits(context.key_limits, specOf(location, LimitPer::Key));
   Claims claims;
   if (force.tokens.isSet()) {
     claims.of(LimitPer::Key, force.tokens_place, context.key_id, {}, force.dry_run).tokens =
@@ -282,7 +276,7 @@ ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const Locatio
 
 void forgoLimits(RequestContext& context) noexcept {
   if (context.limits != nullptr && context.limits->entry != kNoIndex) {
-    closeEntry(*context.limits, 0, -1);
+    closeEntry(*context.limits, {});
   }
 }
 
@@ -303,18 +297,19 @@ void settleLimits(ngx_http_request_t* r, RequestContext& context) noexcept {
   if (limits == nullptr || limits->entry == kNoIndex) {
     return;
   }
-  std::uint64_t charge = 0;
-  std::int64_t completion = -1;
+  LimitCharge charge;
   if (context.usage) {
-    charge = static_cast<std::uint64_t>(std::max<std::int64_t>(context.usage->total_tokens, 0));
-    completion = context.usage->completion_tokens;
-  } else {
-    charge = estimate(r, context, worker.memory->limits().reservedBy(limits->entry));
-    worker.count(Counter::EstimatedTokens, charge);
-    worker.count(Counter::EstimatedRuns, charge != 0 ? 1 : 0);
+    charge = {.tokens = tokenCount(context.usage->total_tokens),
+              .completion = context.usage->completion_tokens};
+    limits->charged = charge.tokens;
+  } else if (mayHaveRun(r, context)) {
+    const std::uint64_t events = context.sse != nullptr ? context.sse->usage.dataEvents() : 0;
+    charge = {.tokens = events, .is_estimate = true};
+    limits->charged = std::max(events, worker.memory->limits().reservedBy(limits->entry));
+    worker.count(Counter::EstimatedTokens, limits->charged);
+    worker.count(Counter::EstimatedRuns, limits->charged != 0 ? 1 : 0);
   }
-  limits->charged = charge;
-  closeEntry(*limits, charge, completion);
+  closeEntry(*limits, charge);
 }
 
 void settleAtEnd(ngx_http_request_t* r, RequestContext& context, const ngx_chain_t* in) noexcept {
@@ -340,7 +335,7 @@ void abandonLimits(RequestContext& context) noexcept {
   }
   if (context.limits != nullptr && context.limits->entry != kNoIndex &&
       thisWorker().record != kNoIndex) {
-    closeEntry(*context.limits, thisWorker().memory->limits().reservedBy(context.limits->entry), -1);
+    closeEntry(*context.limits, {.is_estimate = true});
   }
 }
 

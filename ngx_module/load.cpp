@@ -14,6 +14,7 @@
 #include "ngx_module/key_file.h"
 #include "ngx_module/key_load_job.h"
 #include "ngx_module/key_watch.h"
+#include "ngx_module/module_file.h"
 #include "ngx_module/str.h"
 #include "ngx_module/worker.h"
 #include "shared/proof.h"
@@ -109,8 +110,7 @@ ngx_int_t initZone(ngx_shm_zone_t* zone, void* old_data) noexcept {
   if (memory == nullptr) {
     return NGX_ERROR;
   }
-  conf.memory =
-      EdgeMemory::create(memory, bytes, conf.capacity, &ngx_http_agent_module, secret);
+  conf.memory = EdgeMemory::create(memory, bytes, conf.capacity, &ngx_http_agent_module, secret);
   slab->data = conf.memory;
   return NGX_OK;
 }
@@ -169,10 +169,10 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
     if (!errors.empty()) {
       return false;
     }
-    conf.owned->image_microseconds = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
-                                                              begin)
-            .count());
+    conf.owned->image_microseconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::steady_clock::now() - begin)
+                                       .count());
     if (conf.owned->image->first_max_run_line != 0) {
       ngx_log_error(NGX_LOG_WARN, log, 0,
                     "agent_keys %V:%uL: max_run= is not enforced by this version", &conf.keys_path,
@@ -188,10 +188,11 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
 
 void takeOver(MainConf& conf, ngx_log_t* log) noexcept {
   EdgeMemory& memory = *conf.memory;
+  lookAtModuleFile(log);
   if (memory.noteModule(&ngx_http_agent_module)) {
     ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                  "agent_zone: the module's file has changed and version %s is in use from now on; "
-                  "keys, limits and counters are kept",
+                  "agent_zone: another file of the module is in use from now on, version %s; keys, "
+                  "limits and counters are kept",
                   AGW_VERSION);
   }
   // From here on workers of older configurations leave the file alone.

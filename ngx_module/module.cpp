@@ -88,7 +88,7 @@ ngx_module_t ngx_http_agent_module = {
     &agw::module_context,
     agw::kDirectives,
     NGX_HTTP_MODULE,
-    nullptr,             // init master
+    nullptr,            // init master
     agw::onModuleInit,  // init module
     agw::startWorker,   // init process
     nullptr,            // init thread

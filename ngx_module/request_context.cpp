@@ -12,7 +12,9 @@ namespace {
 static_assert(std::is_trivially_destructible_v<RequestContext>);
 
 // Also marks our entry in the list of the pool's cleanups. It runs on every way out, last.
-void contextCleanup(void* context) noexcept { abandonLimits(*static_cast<RequestContext*>(context)); }
+void contextCleanup(void* context) noexcept {
+  abandonLimits(*static_cast<RequestContext*>(context));
+}
 
 }  // namespace
 

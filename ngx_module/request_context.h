@@ -5,8 +5,8 @@
 #include <optional>
 #include <string_view>
 
-#include "ngx_module/ngx.h"
 #include "ngx_module/key_table.h"
+#include "ngx_module/ngx.h"
 #include "shared/body_scanner.h"
 #include "shared/edge_headers.h"
 #include "shared/model_id.h"

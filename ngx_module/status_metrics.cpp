@@ -13,7 +13,9 @@ class Writer {
   double count(Counter counter) const {
     return static_cast<double>(numbers_.counts[static_cast<std::size_t>(counter)]);
   }
-  void counter(std::string_view name, std::string_view help) { sink_.family(name, "counter", help); }
+  void counter(std::string_view name, std::string_view help) {
+    sink_.family(name, "counter", help);
+  }
   void gauge(std::string_view name, std::string_view help, double value) {
     sink_.family(name, "gauge", help);
     sink_.sample({}, value);
@@ -103,7 +105,8 @@ void describeLimits(const StatusNumbers& n, Writer& w) {
 
 void describeKeys(const StatusNumbers& n, Writer& w) {
   w.gauge("agent_gateway_edge_keys", "Keys in the live table.", static_cast<double>(n.keys));
-  w.gauge("agent_gateway_edge_keys_capacity", "Room for keys.", static_cast<double>(n.key_capacity));
+  w.gauge("agent_gateway_edge_keys_capacity", "Room for keys.",
+          static_cast<double>(n.key_capacity));
   w.gauge("agent_gateway_edge_keys_text_bytes", "Bytes of ids and rules in the live table.",
           static_cast<double>(n.key_text_used));
   w.gauge("agent_gateway_edge_keys_text_capacity_bytes", "Room for ids and rules.",

@@ -11,9 +11,10 @@ namespace {
 // Numbers of Prometheus are doubles; whole ones are written as such.
 std::string numberText(double value) {
   std::array<char, 32> text;
-  const int size = value == static_cast<double>(static_cast<std::int64_t>(value))
-                       ? std::snprintf(text.data(), text.size(), "%lld", static_cast<long long>(value))
-                       : std::snprintf(text.data(), text.size(), "%.6f", value);
+  const int size =
+      value == static_cast<double>(static_cast<std::int64_t>(value))
+          ? std::snprintf(text.data(), text.size(), "%lld", static_cast<long long>(value))
+          : std::snprintf(text.data(), text.size(), "%.6f", value);
   return {text.data(), static_cast<std::size_t>(size)};
 }
 

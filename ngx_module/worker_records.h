@@ -1,6 +1,6 @@
 // A record for each worker process in shared memory: who it is, and what it has counted. Counts are
-// written by their own process alone, so they take no lock; a record whose process is gone is folded
-// into the totals and used again. No nginx in here.
+// written by their own process alone, so they take no lock; a record whose process is gone is
+// folded into the totals and used again. No nginx in here.
 #pragma once
 
 #include <array>

@@ -28,8 +28,8 @@ Nanoseconds spanOf(Nanoseconds period, std::uint64_t units) noexcept {
   return saturated(static_cast<unsigned __int128>(period) * units);
 }
 
-GcraView gcraLook(const RateLimit& limit, Nanoseconds arrival, Nanoseconds now,
-                  std::uint64_t units, std::uint64_t held) noexcept {
+GcraView gcraLook(const RateLimit& limit, Nanoseconds arrival, Nanoseconds now, std::uint64_t units,
+                  std::uint64_t held) noexcept {
   const Nanoseconds period = periodOf(limit);
   const Nanoseconds capacity = spanOf(period, limit.burst);
   const Nanoseconds used = usedAt(arrival, now);
@@ -41,9 +41,11 @@ GcraView gcraLook(const RateLimit& limit, Nanoseconds arrival, Nanoseconds now,
   view.admits = left >= cost;
   const Nanoseconds remaining = view.admits ? left - cost : left;
   view.remaining = remaining > 0 ? static_cast<std::uint64_t>(remaining / period) : 0;
-  view.retry_after = view.admits ? 0 : static_cast<Nanoseconds>(std::min<std::uint64_t>(
-                           static_cast<std::uint64_t>(cost) - static_cast<std::uint64_t>(left),
-                           kMaxSpan));
+  view.retry_after =
+      view.admits
+          ? 0
+          : static_cast<Nanoseconds>(std::min<std::uint64_t>(
+                static_cast<std::uint64_t>(cost) - static_cast<std::uint64_t>(left), kMaxSpan));
   const auto taken = static_cast<std::uint64_t>(used) + static_cast<std::uint64_t>(held_span) +
                      static_cast<std::uint64_t>(view.admits ? cost : 0);
   view.reset_after = static_cast<Nanoseconds>(std::min<std::uint64_t>(taken, kMaxSpan));

@@ -35,13 +35,14 @@ struct GcraView {
   bool admits;              // `units` fit now
   std::uint64_t remaining;  // that would fit at once: after these units if they fit, else now
   Nanoseconds retry_after;  // until they would fit if nothing else came; 0 when they fit
-  Nanoseconds reset_after;  // until all of the burst is there again, these units counted if they fit
+  Nanoseconds
+      reset_after;  // until all of the burst is there again, these units counted if they fit
 };
 
 // May `units` pass at `now`? `held` units are taken besides and do not come back with time
 // (reservations). More units than the burst fit as soon as nothing is used.
-GcraView gcraLook(const RateLimit& limit, Nanoseconds arrival, Nanoseconds now,
-                  std::uint64_t units, std::uint64_t held = 0) noexcept;
+GcraView gcraLook(const RateLimit& limit, Nanoseconds arrival, Nanoseconds now, std::uint64_t units,
+                  std::uint64_t held = 0) noexcept;
 
 // The state after `units` were used at `now`, whether or not they fitted.
 Nanoseconds gcraCharge(Nanoseconds period, Nanoseconds arrival, Nanoseconds now,

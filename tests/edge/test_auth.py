@@ -133,7 +133,7 @@ def test_says_nothing_of_the_key_in_answers_and_logs(edge):
         ("allow=*", "research/m", True),
         ("allow=*  deny=research/secret", "research/secret", False),
         ("allow=*  deny=research/secret", "research/public", True),
-        ("allow=m deny=m", "m", False),
+        ("allow=m* deny=m", "m", False),
         ("deny=other", "m", False),
         ("", "m", False),
     ],
