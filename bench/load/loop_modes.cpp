@@ -64,11 +64,15 @@ void addCounts(Json& json, const LoopResult& result) {
 }  // namespace
 
 int runRequests(Network& network) {
-  RequestMeter warmup(network.options.connections);
-  RequestMeter meter(network.options.connections);
+  const Options& options = network.options;
+  RequestMeter warmup(options.connections);
+  std::optional<ExchangeFile> each;
+  if (options.each_file) each.emplace(*options.each_file);
+  RequestMeter meter(options.connections, each ? options.requests : 0);
   const LoopResult result = runLoop(network, warmup, meter);
+  if (each) each->write(meter.each());
   const std::uint64_t ok = meter.latency().size();
-  Json json = {{"mode", "requests"}, {"requests", network.options.requests}, {"ok", ok}};
+  Json json = {{"mode", "requests"}, {"requests", options.requests}, {"ok", ok}};
   json["seconds"] = roundedTo(result.seconds, 6);
   json["per_second"] =
       result.seconds > 0 ? roundedTo(static_cast<double>(ok) / result.seconds, 1) : 0.0;

@@ -4,8 +4,14 @@
 
 namespace agent_load {
 
+RequestMeter::RequestMeter(std::size_t lanes, std::size_t kept) : starts_(lanes), kept_(kept) {
+  each_.reserve(kept);
+}
+
 const char* RequestMeter::complete(std::size_t lane, const Moment& now) {
-  latency_.add(now.steady - starts_[lane]);
+  const std::chrono::nanoseconds took = now.steady - starts_[lane];
+  latency_.add(took);
+  if (each_.size() < kept_) each_.push_back({now.unix_ns - took.count(), took.count()});
   return nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "bench/load/exchange_file.h"
 #include "bench/load/lane.h"
 #include "bench/load/samples.h"
 #include "bench/load/sse_scanner.h"
@@ -13,17 +14,21 @@ namespace agent_load {
 
 class RequestMeter : public Meter {
  public:
-  explicit RequestMeter(std::size_t lanes) : starts_(lanes) {}
+  // `kept`: for how many exchanges there is room in each(); the others are only in latency().
+  explicit RequestMeter(std::size_t lanes, std::size_t kept = 0);
 
   void begin(std::size_t lane, SteadyTime start) override { starts_[lane] = start; }
   void body(std::size_t, std::string_view bytes, const Moment&) override { bytes_ += bytes.size(); }
   const char* complete(std::size_t lane, const Moment& now) override;
 
   const Samples& latency() const { return latency_; }
+  const std::vector<Exchange>& each() const { return each_; }
   std::uint64_t bytes() const { return bytes_; }  // of bodies
 
  private:
   std::vector<SteadyTime> starts_;
+  std::size_t kept_;
+  std::vector<Exchange> each_;
   Samples latency_;
   std::uint64_t bytes_ = 0;
 };

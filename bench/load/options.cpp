@@ -11,6 +11,8 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "bench/load/exchange_file.h"
+
 namespace agent_load {
 namespace {
 
@@ -28,6 +30,7 @@ struct Raw {
   std::string body_file;
   std::string ca_file;
   std::string phase;
+  std::string each_file;
   double timeout_s = 120;
   double connect_timeout_s = 10;
   double read_timeout_s = 30;
@@ -128,6 +131,7 @@ void addModes(CLI::App& app, Options& options, Raw& raw) {
   addLoop(requests, options);
   requests.add_option("--rate", options.rate, "requests per second instead of a closed loop")
       ->check(CLI::Range(0.01, kMaxRate));
+  requests.add_option("--each", raw.each_file, "file for begin and latency of each measured one");
 
   CLI::App& streams = *app.add_subcommand("streams", "answers that are event streams, in a loop");
   addCommon(streams, options, raw);
@@ -169,6 +173,13 @@ void complete(Options& options, const Raw& raw) {
   if (!raw.ca_file.empty()) {
     if (!options.url.tls) throw UsageError("--ca: the URL is not https");
     options.ca_file = raw.ca_file;
+  }
+  if (!raw.each_file.empty()) {
+    if (options.requests > ExchangeFile::kMaxExchanges) {
+      throw UsageError("--each: takes no more than " + std::to_string(ExchangeFile::kMaxExchanges) +
+                       " --requests");
+    }
+    options.each_file = raw.each_file;
   }
   options.phase = raw.phase == "event" ? AbortPhase::Event : AbortPhase::Sent;
   options.timeout = fromSeconds("--timeout", raw.timeout_s);

@@ -32,6 +32,7 @@ struct Options {
   std::uint64_t requests = 0;            // requests, streams: measured ones
   std::uint64_t warmup = 0;              // requests, streams: before them, not measured
   double rate = 0;                       // requests: per second; 0: closed loop
+  std::optional<std::string> each_file;  // requests: see exchange_file.h
   std::chrono::milliseconds stagger{0};  // streams: the first starts are spread over it
   double open_rate = 2000;               // hold: connections per second
   unsigned source_addresses = 0;         // hold: from 127.0.0.1 on; 0: the kernel's choice

@@ -9,7 +9,7 @@ from . import bodies, load, whole_stack
 from .context import Context
 from .errors import BenchError
 from .report import Report
-from .stats import spread
+from .stats import percentile, spread
 from .whole_stack import WholeStack
 
 COUNT = 240  # a phase
@@ -67,11 +67,6 @@ def _phase(context: Context, stack: WholeStack, model: str, phase: str, after_ms
     return [(seen[name] - moment) * 1e3 for name, moment in closed.items()]
 
 
-def _percentile(values: list[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
 PHASES = (
     ("before", "bench/silent", "sent", 60, "before the first token"),
     ("stream", "bench/ticking", "event", 90, "in the stream"),
@@ -87,7 +82,7 @@ def run(context: Context) -> Report:
         for name, model, phase, after_ms, what in PHASES:
             delays = _phase(context, stack, model, phase, after_ms)
             for part in (0.5, 0.99):
-                value = _percentile(delays, part)
+                value = percentile(delays, part)
                 label = f"p{part * 100:.0f}"
                 report.add(f"abort.{name}.{label}", spread([value]), f"client gone {what} → upstream closed, {label}", "ms")
                 worst = max(worst, value)

@@ -17,11 +17,13 @@ _SENTENCES = (
 )
 
 
-def chat(size: int, model: str, stream: bool = False, seed: int = 1) -> bytes:
+def chat(size: int, model: str, stream: bool = False, seed: int = 1, user: str = "") -> bytes:
     """A chat request of about `size` bytes: a system message and a conversation of messages of 100 to 2,000 bytes."""
     chooser = random.Random(seed)
     messages: list[dict[str, str]] = [{"role": "system", "content": "You are a helpful assistant."}]
     request = {"model": model, "messages": messages, "temperature": 0.2, "max_tokens": 256, "stream": stream}
+    if user:
+        request["user"] = user
 
     def encoded() -> bytes:
         return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()

@@ -73,3 +73,54 @@ def hold(context: Context, endpoint: Endpoint, body: Path, count: int, seconds: 
             process.kill()
             process.wait(10)
         process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request of a paced run. Times are seconds; `began` is on the real-time clock."""
+
+    began: float
+    took: float
+
+    @property
+    def ended(self) -> float:
+        return self.began + self.took
+
+
+def read_exchanges(text: str) -> list[Exchange]:
+    """What agent_load writes with --each: seconds and microseconds."""
+    lines = (line.split() for line in text.splitlines())
+    return [Exchange(float(began), float(took) / 1e6) for began, took in lines]
+
+
+class Paced:
+    """Requests on a timetable, at work beside whatever else happens."""
+
+    def __init__(self, process: subprocess.Popen[str], each: Path, what: str, longest: float) -> None:
+        self._process, self._each, self._what, self._longest = process, each, what, longest
+
+    def finish(self) -> list[Exchange]:
+        """Waits for the last."""
+        try:
+            out, errors = self._process.communicate(timeout=self._longest)
+        except subprocess.TimeoutExpired as error:
+            raise BenchError(f"agent_load {self._what} did not end within {self._longest} s") from error
+        if self._process.returncode != 0:
+            raise BenchError(f"agent_load {self._what} failed: {errors[-1000:]}")
+        _check(json.loads(out), self._what)
+        return read_exchanges(self._each.read_text())
+
+
+@contextlib.contextmanager
+def paced(context: Context, endpoint: Endpoint, body: Path, rate: int, seconds: float, connections: int) -> Iterator[Paced]:
+    each = context.directory / "exchanges"
+    command = [str(context.agent_load), "requests", *endpoint.arguments(), "--body-file", str(body)]
+    command += ["--connections", str(connections), "--warmup", "50", "--rate", str(rate)]
+    command += ["--requests", str(round(rate * seconds)), "--timeout", str(seconds + 30), "--each", str(each)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield Paced(process, each, f"requests on {endpoint.url}", seconds + 40)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

@@ -1,5 +1,6 @@
 """Medians over rounds, with their spread."""
 
+import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,3 +38,11 @@ def paired(ours: list[float], baseline: list[float], combine: str = "ratio") -> 
     if combine == "ratio":
         return spread(a / b for a, b in zip(ours, baseline, strict=True))
     return spread(a - b for a, b in zip(ours, baseline, strict=True))
+
+
+def percentile(values: Iterable[float], part: float) -> float:
+    """The smallest value that at least this part of them does not exceed; `part` is above 0 and at most 1."""
+    ordered = sorted(values)
+    if not ordered:
+        raise BenchError("nothing was measured")
+    return ordered[max(0, math.ceil(part * len(ordered)) - 1)]

@@ -61,6 +61,7 @@ TEST_F(LoadOptions, ReadsTheBodyFileAndTheHeaders) {
   EXPECT_EQ(options.requests, 100u);
   EXPECT_EQ(options.warmup, 10u);
   EXPECT_EQ(options.rate, 0);
+  EXPECT_EQ(options.each_file, std::nullopt);
   EXPECT_EQ(options.timeout, std::chrono::seconds(120));
 }
 
@@ -83,6 +84,16 @@ TEST_F(LoadOptions, EachModeHasItsOwn) {
   EXPECT_EQ(abort.count, 9u);
   EXPECT_EQ(abort.phase, AbortPhase::Event);
   EXPECT_EQ(abort.after, std::chrono::milliseconds(20));
+}
+
+TEST_F(LoadOptions, AFileForEachRequestHasItsBound) {
+  const std::vector<std::string> few = {"--connections", "1",      "--requests",
+                                        "1000000",       "--each", "f"};
+  EXPECT_EQ(parse("requests", few).each_file, "f");
+  EXPECT_THAT(
+      problemOf(words("requests", {"--connections", "1", "--requests", "1000001", "--each", "f"})),
+      HasSubstr("no more than 1000000 --requests"));
+  EXPECT_NE(problemOf(words("streams", few)), "");
 }
 
 TEST_F(LoadOptions, AnOptionOfAnotherModeIsRefused) {
