@@ -1,5 +1,6 @@
 """Runs a real nginx with the module, in a directory of its own, on a port that the kernel chose."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -66,6 +67,9 @@ LOG_FORMAT = """
         '"user":"$agent_user","limit":"$agent_limit_status","limited_by":"$agent_limited_by",'
         '"charged":"$agent_charged_tokens","error":"$agent_error_code"}';
 """
+
+# In server {}: the process that answered.
+SHOW_WORKER = "add_header X-Worker $pid always;"
 
 ERROR_PAGES = """
         error_page 400 401 403 404 405 408 411 413 414 415 416 417 421 424 429 431 495 496 497
@@ -232,6 +236,17 @@ http {{
         bad = [line for line in bad if not any(message in line for message in self.expected)]
         assert not bad, "\n".join(bad[:20]) + text[-4000:]
 
+    @contextlib.contextmanager
+    def running(self, config_for=None):
+        self.start(config_for)
+        try:
+            yield self
+        except BaseException:
+            os.killpg(self.process.pid, signal.SIGKILL)  # what failed is what is told, and at once
+            self.process.wait()
+            raise
+        self.stop()
+
     # Clients
 
     def url(self, path=""):
@@ -267,6 +282,36 @@ http {{
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in children]
 
+    def connect_to_each_worker(self, count=1):
+        """{worker: `count` connections that it has taken}; needs SHOW_WORKER. Which worker takes a connection is
+        the kernel's choice, so many are made."""
+        def serving():
+            pids = [pid for pid in self.worker_pids() if not is_leaving(pid)]
+            return pids if len(pids) == self.values["workers"] else None
+        found = {pid: [] for pid in self.wait_for(serving, "workers")}
+
+        def look():
+            clients = [self.connect() for _ in range(8 * len(found))]
+            for client in clients:
+                client.send(build_request("GET", "/health", key=None))
+            for client in clients:
+                mine = found[int(client.response().header("X-Worker"))]
+                mine.append(client) if len(mine) < count else client.sock.close()
+            return all(len(clients) == count for clients in found.values())
+        self.wait_for(look, "connection to each worker")
+        return found
+
+    def replace_workers(self):
+        """A reload, until the workers of before take no new connection. Returns those of them that live on."""
+        old = self.worker_pids()
+        self.reload()
+
+        def are_replaced():
+            fresh = [pid for pid in self.worker_pids() if pid not in old and not is_leaving(pid)]
+            return len(fresh) >= self.values["workers"] and all(is_leaving(pid) for pid in old)
+        self.wait_for(are_replaced, "new workers")
+        return [pid for pid in old if is_alive(pid)]
+
     def logged(self, request_id):
         """The access log's line for a request; it is written a moment after the answer."""
         def find():
@@ -278,6 +323,22 @@ http {{
                     return entry
             return None
         return self.wait_for(find, f"log line of {request_id}")
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def is_alive(pid):
+    return command_line(pid) != b""
+
+
+def is_leaving(pid):
+    """The worker is gone, or serves what it has begun and takes nothing new."""
+    return not is_alive(pid) or b"shutting down" in command_line(pid)
 
 
 class Response(Message):
@@ -401,3 +462,55 @@ def make_certificate(directory):
 
 def trusting(certificate):
     return ssl.create_default_context(cafile=str(certificate))
+
+
+class HeldStreams:
+    """What an executor answers: to a chat that asks for a stream its beginning, and the rest is the test's."""
+
+    def __init__(self, answer=lambda request, connection: connection.answer()):
+        self.answer = answer  # of everything else
+        self.connections = {}
+
+    def __call__(self, request, connection):
+        if b'"stream":true' not in request.body:
+            return self.answer(request, connection)
+        # The edge closes the connection when the stream ends, so that it is never another request that comes here.
+        connection.start_stream([("Connection", "close")])
+        self.connections[request.header("X-Request-Id")] = connection
+        connection.chunk("data: begin\n\n")
+        connection.wait_for_hangup()
+        return True
+
+    def open(self, client, body='{"model":"m","stream":true}', key="alice"):
+        return self.open_all([client], body, key)[0]
+
+    def open_all(self, clients, body='{"model":"m","stream":true}', key="alice"):
+        """On all of these connections at once."""
+        for client in clients:
+            client.send(build_request("POST", "/v1/chat/completions", body=body, key=key))
+        return [HeldStream(client, self) for client in clients]
+
+
+class HeldStream:
+    """A client in the middle of its stream. `worker`: the process that serves it, with SHOW_WORKER."""
+
+    def __init__(self, client, streams):
+        self.client = client
+        head = client.head()
+        assert head.status == 200, head.status
+        assert client.chunk() == b"data: begin\n\n"
+        self.connection = streams.connections[head.header("X-Request-Id")]
+        self.worker = int(head.header("X-Worker") or 0)
+
+    def goes_on(self, text="data: more\n\n"):
+        self.connection.chunk(text)
+        return self.client.chunk() == text.encode()
+
+    def end(self):
+        """As the executor ends it; the client has seen all of it."""
+        self.connection.end_stream()
+        assert self.client.chunk() == b""
+        self.client.sock.close()
+
+    def abort(self):
+        self.client.sock.close()
