@@ -4,7 +4,9 @@
 #include <string_view>
 
 #include "ngx_module/body_filter.h"
+#include "ngx_module/client_address.h"
 #include "ngx_module/conf.h"
+#include "ngx_module/cors.h"
 #include "ngx_module/identity.h"
 #include "ngx_module/key_table.h"
 #include "ngx_module/limits.h"
@@ -12,6 +14,7 @@
 #include "ngx_module/request_context.h"
 #include "ngx_module/request_headers.h"
 #include "ngx_module/str.h"
+#include "ngx_module/uploads.h"
 #include "ngx_module/worker.h"
 #include "shared/access_rules.h"
 #include "shared/api_key.h"
@@ -34,6 +37,11 @@ constexpr std::string_view kExpiredKey = "The API key has expired.";
 constexpr std::string_view kNotLoaded = "The gateway has not loaded its API keys yet. Try again.";
 constexpr std::string_view kNotGranted =
     "The API key is not granted a scope that this address needs.";
+constexpr std::string_view kForbiddenOrigin = "Web pages of this origin may not use the gateway.";
+constexpr std::string_view kTooManyFailures =
+    "Too many requests of this address had no valid API key. Try again later.";
+constexpr std::string_view kTooManyUploads =
+    "The gateway is receiving as many request bodies as it can. Try again.";
 constexpr std::string_view kEncoded =
     "A request body must not be compressed: send it without Content-Encoding.";
 
@@ -106,16 +114,33 @@ Credential credentialOf(ngx_http_request_t* r) noexcept {
   return {api_key, {}};
 }
 
+// A request without a usable key. An address that had too many of them hears so instead; its good
+// keys pass as ever.
+ngx_int_t refuseKey(ngx_http_request_t* r, RequestContext& context, Counter counter, ErrorCode code,
+                    std::string_view message) noexcept {
+  thisWorker().count(counter);
+  const RateLimit* limit = locationConf(r).auth_limit;
+  if (limit != nullptr && limit->isSet()) {
+    EdgeMemory& memory = *mainConf(r).memory;
+    const LimitIdentity address = clientAddress(r, memory.limitSecret());
+    if (!memory.addresses.admitFailure(address, *limit, monotonicNow())) {
+      thisWorker().count(Counter::AddressLimited);
+      return refuse(r, context, ErrorCode::RateLimitExceeded, kTooManyFailures);
+    }
+  }
+  return refuse(r, context, code, message);
+}
+
 // NGX_OK, with the key in the context; otherwise what to return.
 ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept {
   const Credential credential = credentialOf(r);
   if (!credential.problem.empty()) {
-    thisWorker().count(credential.problem == kNoKey ? Counter::KeyMissing : Counter::KeyMalformed);
-    return refuse(r, context, ErrorCode::InvalidApiKey, credential.problem);
+    const bool is_missing = credential.problem == kNoKey;
+    return refuseKey(r, context, is_missing ? Counter::KeyMissing : Counter::KeyMalformed,
+                     ErrorCode::InvalidApiKey, credential.problem);
   }
   if (credential.key.empty() || credential.key.size() > kMaxKeySecret) {
-    thisWorker().count(Counter::KeyUnknown);
-    return refuse(r, context, ErrorCode::InvalidApiKey, kWrongKey);
+    return refuseKey(r, context, Counter::KeyUnknown, ErrorCode::InvalidApiKey, kWrongKey);
   }
   FoundKey found;
   switch (mainConf(r).memory->keys().find(hashKeySecret(credential.key), found)) {
@@ -123,14 +148,12 @@ ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept 
       thisWorker().count(Counter::KeysNotLoaded);
       return refuse(r, context, ErrorCode::KeysNotLoaded, kNotLoaded);
     case KeyLookup::Unknown:
-      thisWorker().count(Counter::KeyUnknown);
-      return refuse(r, context, ErrorCode::InvalidApiKey, kWrongKey);
+      return refuseKey(r, context, Counter::KeyUnknown, ErrorCode::InvalidApiKey, kWrongKey);
     case KeyLookup::Found:
       break;
   }
   if (found.expires_unix != 0 && ngx_time() >= static_cast<time_t>(found.expires_unix)) {
-    thisWorker().count(Counter::KeyExpired);
-    return refuse(r, context, ErrorCode::KeyExpired, kExpiredKey);
+    return refuseKey(r, context, Counter::KeyExpired, ErrorCode::KeyExpired, kExpiredKey);
   }
   context.key_id = copyToPool(r->pool, found.id());
   context.grants = copyToPool(r->pool, found.grants());
@@ -206,6 +229,9 @@ ngx_int_t scanAndJudge(ngx_http_request_t* r, RequestContext& context) noexcept 
     if (context.scanner == nullptr) {
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+    if (!beginUpload(r, context)) {
+      return refuse(r, context, ErrorCode::Overloaded, kTooManyUploads);
+    }
     const ngx_int_t rc = readBody(r, context);
     if (rc != NGX_OK) {
       return rc;
@@ -246,6 +272,15 @@ ngx_int_t admitChat(ngx_http_request_t* r, RequestContext& context,
   return rc;
 }
 
+// A key can only shorten what the location allows.
+ngx_msec_t longestRun(const LocationConf& location, const KeyLimits& key) noexcept {
+  const ngx_msec_t own = ngx_msec_t{key.max_run} * 1000;
+  if (own == 0 || location.max_run == 0) {
+    return own + location.max_run;
+  }
+  return ngx_min(own, location.max_run);
+}
+
 // NGX_OK: the request may go on, signed. NGX_DECLINED: the same, where nobody asked who it is from.
 ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
                  const LocationConf& location) noexcept {
@@ -262,6 +297,10 @@ ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
     if (location.scopes != 0 && (context.scopes & location.scopes) == 0) {
       thisWorker().count(Counter::ScopeDenied);
       return refuse(r, context, ErrorCode::ScopeNotGranted, kNotGranted);
+    }
+    if (context.admitted_at == 0) {
+      context.admitted_at = ngx_current_msec;
+      context.max_run = longestRun(location, context.key_limits);
     }
     const ngx_int_t limited = applyLimits(r, context, location, limitRequest);
     if (limited != NGX_OK) {
@@ -292,6 +331,14 @@ ngx_int_t onAccess(ngx_http_request_t* r) noexcept {
   RequestContext* context = ensureContext(r);
   if (context == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  switch (context->is_cors_judged ? Cors::None : judgeCors(r, *context)) {
+    case Cors::Preflight:
+      return NGX_HTTP_NO_CONTENT;
+    case Cors::Forbidden:
+      return refuse(r, *context, ErrorCode::Forbidden, kForbiddenOrigin);
+    case Cors::None:
+      break;
   }
   const ngx_int_t rc = decide(r, *context, location);
   const auto* core =

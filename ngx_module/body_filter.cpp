@@ -1,5 +1,7 @@
 #include "ngx_module/body_filter.h"
 
+#include "ngx_module/uploads.h"
+
 namespace agw {
 namespace {
 
@@ -27,6 +29,7 @@ ngx_int_t scanBody(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
 void onBodyRead(ngx_http_request_t* r) noexcept {
   RequestContext* context = findContext(r);
   context->body_state = BodyState::Complete;
+  endUpload(*context);
   if (context->is_suspended) {
     context->is_suspended = false;
     r->write_event_handler = ngx_http_core_run_phases;

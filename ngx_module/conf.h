@@ -57,7 +57,8 @@ struct MainConf {
   EdgeMemory* memory;   // set when the zone is initialised
   std::uint32_t epoch;  // of this configuration; see EdgeMemory
   ngx_thread_pool_t* thread_pool;
-  LimitSpec* limits;  // all of them
+  LimitSpec* limits;       // all of them
+  ngx_uint_t max_uploads;  // 0: no bound
 
   bool enabled() const noexcept { return zone != nullptr; }
 };
@@ -68,7 +69,10 @@ struct LocationConf {
   ConfPlace auth_at;
   ScopeSet scopes;  // 0: none asked for
   ConfPlace scopes_at;
-  bool writes_errors;             // agent_error stands here
+  bool writes_errors;     // agent_error stands here
+  ngx_array_t* cors;      // of ngx_str_t: origins; empty: off; nullptr until it is merged: none
+  ngx_msec_t max_run;     // 0: none
+  RateLimit* auth_limit;  // of failures of one address; not set: none. nullptr until it is merged
   LimitSpec* limits[kLimitPers];  // nullptr: none
 
   // POST bodies hold a chat request here, so they are scanned for the model and the access rules

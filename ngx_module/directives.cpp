@@ -1,6 +1,7 @@
 #include "ngx_module/directives.h"
 
 #include "ngx_module/conf_text.h"
+#include "ngx_module/cors.h"
 #include "ngx_module/error_reply.h"
 #include "ngx_module/limit_directive.h"
 #include "ngx_module/load.h"
@@ -136,6 +137,40 @@ char* setError(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
   return NGX_CONF_OK;
 }
 
+char* setMaxUploads(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
+  auto& conf = *static_cast<MainConf*>(data);
+  if (conf.max_uploads != 0) {
+    return isDuplicate();
+  }
+  ngx_str_t& value = arguments(cf)[1];
+  const ngx_int_t count = ngx_atoi(value.data, value.len);
+  if (count == NGX_ERROR || count == 0) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"agent_max_uploads\"; write a count of at least 1",
+                       &value);
+    return confError();
+  }
+  conf.max_uploads = static_cast<ngx_uint_t>(count);
+  return NGX_CONF_OK;
+}
+
+// Of a key's max_run= too.
+constexpr ngx_msec_t kLongestRun = ngx_msec_t{30} * 86'400 * 1000;
+
+char* setMaxRun(ngx_conf_t* cf, ngx_command_t* command, void* data) noexcept {
+  const ngx_msec_t& max_run = static_cast<LocationConf*>(data)->max_run;
+  char* const problem = ngx_conf_set_msec_slot(cf, command, data);
+  if (problem == NGX_CONF_OK && max_run > kLongestRun) {
+    ngx_conf_log_error(
+        NGX_LOG_EMERG, cf, 0,
+        "invalid value \"%V\" in \"agent_max_run\"; write a time of up to 30d, as in "
+        "600s, or 0 for none",
+        &arguments(cf)[1]);
+    return confError();
+  }
+  return problem;
+}
+
 // agent_status [prometheus | json]
 char* setStatus(ngx_conf_t* cf, ngx_command_t*, void*) noexcept {
   const std::string_view form = cf->args->nelts > 1 ? view(arguments(cf)[1]) : "prometheus";
@@ -168,6 +203,14 @@ ngx_command_t kDirectives[] = {
      NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
     {ngx_string("agent_limit"), kAnyLevel | NGX_CONF_1MORE, setLimit, NGX_HTTP_LOC_CONF_OFFSET, 0,
      nullptr},
+    {ngx_string("agent_auth_limit"), kAnyLevel | NGX_CONF_TAKE12, setAuthLimit,
+     NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
+    {ngx_string("agent_max_uploads"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, setMaxUploads,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
+    {ngx_string("agent_cors"), kAnyLevel | NGX_CONF_1MORE, setCors, NGX_HTTP_LOC_CONF_OFFSET, 0,
+     nullptr},
+    {ngx_string("agent_max_run"), kAnyLevel | NGX_CONF_TAKE1, setMaxRun, NGX_HTTP_LOC_CONF_OFFSET,
+     offsetof(LocationConf, max_run), nullptr},
     {ngx_string("agent_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, setStatus,
      NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
     {ngx_string("agent_error"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, setError,
@@ -215,6 +258,7 @@ void* createLocationConf(ngx_conf_t* cf) noexcept {
   auto* conf = static_cast<LocationConf*>(ngx_pcalloc(cf->pool, sizeof(LocationConf)));
   if (conf != nullptr) {
     conf->auth = NGX_CONF_UNSET;
+    conf->max_run = NGX_CONF_UNSET_MSEC;
   }
   return conf;
 }
@@ -247,6 +291,13 @@ char* mergeLocationConf(ngx_conf_t* cf, void* parent, void* child) noexcept {
                   "\"%s\" needs \"agent_keys file\" in http {}, in %V:%ui",
                   has_scope ? "agent_scope" : "agent_auth", &at.file, at.line);
     return confError();
+  }
+  ngx_conf_merge_msec_value(conf.max_run, previous.max_run, 0);
+  if (conf.cors == nullptr) {
+    conf.cors = previous.cors;
+  }
+  if (conf.auth_limit == nullptr) {
+    conf.auth_limit = previous.auth_limit;
   }
   mergeLimits(previous, conf);
   return NGX_CONF_OK;

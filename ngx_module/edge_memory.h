@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ngx_module/address_guard.h"
 #include "ngx_module/file_reader.h"
 #include "ngx_module/key_table.h"
 #include "ngx_module/limit_identity.h"
@@ -22,8 +23,8 @@ struct KeyFileState {
   std::atomic<std::uint64_t> last_look;           // ms, monotonic
   FileVersion judged;                             // loaded, or refused
   FileVersion seen;                               // at the last look
-  std::atomic<std::int64_t> next_expiry_look;     // Unix time
-  std::atomic<std::int64_t> next_expiry_warning;  // Unix time
+  std::atomic<std::int64_t> next_expiry_look;     // seconds, monotonic
+  std::atomic<std::int64_t> next_expiry_warning;  // the same
   // For agent_status.
   std::atomic<std::uint64_t> loads;
   std::atomic<std::uint64_t> failures;
@@ -64,6 +65,7 @@ class EdgeMemory {
   std::atomic<std::uint64_t> last_reaping;  // ms, monotonic
   KeyFileState key_file;
   WorkerRecords workers;
+  AddressGuard addresses;
 
  private:
   EdgeMemory() = default;

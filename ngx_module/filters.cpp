@@ -4,6 +4,7 @@
 
 #include "ngx_module/body_filter.h"
 #include "ngx_module/conf.h"
+#include "ngx_module/cors.h"
 #include "ngx_module/identity.h"
 #include "ngx_module/limits.h"
 #include "ngx_module/pool.h"
@@ -11,6 +12,7 @@
 #include "ngx_module/request_headers.h"
 #include "ngx_module/sse_filter.h"
 #include "ngx_module/str.h"
+#include "ngx_module/stream_end.h"
 
 namespace agw {
 namespace {
@@ -73,7 +75,7 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
   header->key = borrowed(header::kRequestId);
   header->value = borrowed(context->request_id);
 
-  if (!addLimitHeaders(r, *context)) {
+  if (!addLimitHeaders(r, *context) || !addCorsHeaders(r, *context)) {
     return NGX_ERROR;
   }
 
@@ -84,7 +86,7 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
   if (is_from_executor && isEventStream(r) && !r->header_only &&
       r->headers_out.content_encoding == nullptr) {
     context->sse = makeInPool<SseState>(r->pool);
-    if (context->sse == nullptr) {
+    if (context->sse == nullptr || !guardStream(r, *context)) {
       return NGX_ERROR;
     }
     r->filter_need_in_memory = 1;

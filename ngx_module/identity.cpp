@@ -21,6 +21,7 @@ struct HeaderName {
   std::string_view name;
   std::string_view lower;
 };
+constexpr HeaderName kDeadlineName{header::kDeadlineMs, "x-agent-deadline-ms"};
 constexpr HeaderName kGrantsName{header::kGrants, "x-agent-grants"};
 constexpr HeaderName kKeyIdName{header::kKeyId, "x-agent-key-id"};
 constexpr HeaderName kModelName{header::kModel, "x-agent-model"};
@@ -134,6 +135,16 @@ bool signRequest(ngx_http_request_t* r, RequestContext& context) noexcept {
     signed_headers[count] = {header.lower, value};
     ++count;
   };
+  if (has_key && context.max_run != 0) {
+    // What is left of it now that the body is there.
+    const ngx_msec_t since = ngx_current_msec - context.admitted_at;
+    const ngx_msec_t left = context.max_run > since ? context.max_run - since : 1;
+    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, NGX_INT64_LEN));
+    if (text == nullptr) {
+      return false;
+    }
+    add(kDeadlineName, view(text, ngx_sprintf(text, "%M", left)));
+  }
   if (has_key) {
     add(kGrantsName, context.grants);
     add(kKeyIdName, context.key_id);

@@ -52,9 +52,6 @@ class Builder {
       at = next(at);
     }
     lines_[at] = static_cast<std::uint32_t>(line);
-    if (key.max_run_seconds != 0 && image_->first_max_run_line == 0) {
-      image_->first_max_run_line = line;
-    }
     fill(image_->slots[at], key);
     noteId(key, at, line);
   }

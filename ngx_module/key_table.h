@@ -58,7 +58,6 @@ struct KeyImage {
   std::vector<KeySlot> slots;  // KeyTable::slotsFor(capacity)
   std::string text;            // at most the table's textSize()
   std::uint64_t keys = 0;
-  std::uint64_t first_max_run_line = 0;  // 0: no key has one
 };
 
 // A copy of one entry. `grants` is the value of X-Agent-Grants.

@@ -30,6 +30,9 @@ struct Watch {
 };
 Watch watch;
 
+// The wall clock may be set back.
+std::int64_t monotonicSeconds() noexcept { return monotonicNow() / 1'000'000'000; }
+
 void runInThread(void* data, ngx_log_t*) noexcept {
   runKeyLoadJob(**static_cast<KeyLoadJob**>(data));
 }
@@ -66,7 +69,7 @@ void warnOfExpiry(const ExpiryCount& expiry, ngx_log_t* log) noexcept {
 }
 
 void takeExpiry(const ExpiryCount& expiry, KeyFileState& state, ngx_log_t* log) noexcept {
-  const std::int64_t now = ngx_time();
+  const std::int64_t now = monotonicSeconds();
   state.expired = expiry.expired;
   state.expiring = expiry.expiring;
   state.next_expiry_look = now + kExpiryLookEvery;
@@ -187,7 +190,7 @@ void lookAtKeyFile() noexcept {
   watch.job->table = &memory.keys();
   watch.job->judged = state.judged;
   watch.job->seen = state.seen;
-  watch.job->look_at_expiry = ngx_time() >= state.next_expiry_look;
+  watch.job->look_at_expiry = monotonicSeconds() >= state.next_expiry_look;
   watch.is_running = ngx_thread_task_post(watch.pool, &watch.task) == NGX_OK;
   if (!watch.is_running) {
     releaseLoader(memory);

@@ -231,6 +231,45 @@ char* setLimit(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
   return NGX_CONF_OK;
 }
 
+char* setAuthLimit(ngx_conf_t* cf, ngx_command_t*, void* data) noexcept {
+  auto& conf = *static_cast<LocationConf*>(data);
+  if (conf.auth_limit != nullptr) {
+    return isDuplicate();
+  }
+  auto* limit = static_cast<RateLimit*>(ngx_pcalloc(cf->pool, sizeof(RateLimit)));
+  if (limit == nullptr) {
+    return confError();
+  }
+  conf.auth_limit = limit;
+  ngx_str_t* const value = arguments(cf);
+  if (cf->args->nelts == 2 && view(value[1]) == "off") {
+    return NGX_CONF_OK;
+  }
+  std::uint32_t burst = 0;
+  constexpr std::string_view kBurst = "burst=";
+  ngx_str_t* wrong = nullptr;
+  const char* advice =
+      setRate(*limit, view(value[1]), "write COUNT/WINDOW, as in 10/m, and burst=COUNT, or off");
+  if (advice != nullptr) {
+    wrong = &value[1];
+  } else if (cf->args->nelts > 2) {
+    const bool is_burst = view(value[2]).starts_with(kBurst);
+    advice = is_burst ? setSmall(burst, view(value[2]).substr(kBurst.size()),
+                                 "write burst=COUNT with a count of at least 1")
+                      : "write burst=COUNT";
+    wrong = advice != nullptr ? &value[2] : nullptr;
+  }
+  if (wrong != nullptr) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\" in \"agent_auth_limit\"; %s",
+                       wrong, advice);
+    return confError();
+  }
+  if (burst != 0) {
+    limit->burst = burst;
+  }
+  return NGX_CONF_OK;
+}
+
 void mergeLimits(const LocationConf& outer, LocationConf& conf) noexcept {
   for (std::size_t i = 0; i < kLimitPers; ++i) {
     if (conf.limits[i] == nullptr) {

@@ -8,6 +8,9 @@ namespace agw {
 
 char* setLimit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
+// agent_auth_limit COUNT/WINDOW [burst=COUNT] | off
+char* setAuthLimit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
 // `conf.auth` and `conf.scopes` are merged already. A per= that is not given here is that of the
 // outer level.
 void mergeLimits(const LocationConf& outer, LocationConf& conf) noexcept;

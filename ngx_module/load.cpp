@@ -173,11 +173,6 @@ bool loadKeys(MainConf& conf, ngx_log_t* log) noexcept {
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                        std::chrono::steady_clock::now() - begin)
                                        .count());
-    if (conf.owned->image->first_max_run_line != 0) {
-      ngx_log_error(NGX_LOG_WARN, log, 0,
-                    "agent_keys %V:%uL: max_run= is not enforced by this version", &conf.keys_path,
-                    conf.owned->image->first_max_run_line);
-    }
     if (conf.owned->image->keys == 0) {
       ngx_log_error(NGX_LOG_WARN, log, 0,
                     "agent_keys \"%V\" has no key: every request will be refused", &conf.keys_path);

@@ -17,7 +17,8 @@ void lookAtModuleFile(ngx_log_t* log) noexcept {
   if (dladdr(&ngx_http_agent_module, &info) == 0 || info.dli_fname == nullptr) {
     return;
   }
-  const FileVersion now = versionOf(info.dli_fname);
+  FileVersion now = versionOf(info.dli_fname);
+  now.changed_ns = 0;  // a change of mode or of links is none of the code
   if (loaded == FileVersion{}) {
     loaded = now;
   } else if (!(now == loaded)) {

@@ -5,6 +5,8 @@
 
 #include "ngx_module/conf.h"
 #include "ngx_module/limits.h"
+#include "ngx_module/stream_end.h"
+#include "ngx_module/uploads.h"
 
 namespace agw {
 namespace {
@@ -12,8 +14,11 @@ namespace {
 static_assert(std::is_trivially_destructible_v<RequestContext>);
 
 // Also marks our entry in the list of the pool's cleanups. It runs on every way out, last.
-void contextCleanup(void* context) noexcept {
-  abandonLimits(*static_cast<RequestContext*>(context));
+void contextCleanup(void* data) noexcept {
+  auto& context = *static_cast<RequestContext*>(data);
+  forgetStreamGuard(context);
+  endUpload(context);
+  abandonLimits(context);
 }
 
 }  // namespace

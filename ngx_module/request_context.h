@@ -31,6 +31,7 @@ enum class StreamDialect : std::uint8_t { None, OpenAi, Anthropic };
 
 struct SseState;
 struct RequestLimits;
+struct StreamGuard;
 
 // Views point into memory of the request's pool. Made zeroed, no destructor ever runs.
 struct RequestContext {
@@ -46,6 +47,7 @@ struct RequestContext {
   SignState sign_state = SignState::None;
 
   BodyState body_state = BodyState::NotRead;
+  bool is_uploading = false;       // counted in EdgeMemory::uploads
   bool is_suspended = false;       // the access phase returned to nginx and waits for the body
   BodyScanner* scanner = nullptr;  // set: the body is, or was, scanned
   ScanStatus scan_status = ScanStatus::InProgress;
@@ -63,6 +65,15 @@ struct RequestContext {
   StreamDialect dialect = StreamDialect::None;
   std::optional<Usage> usage;
   std::string_view run_id;
+  StreamGuard* guard = nullptr;  // set: the stream gets a clean end if it breaks
+
+  ngx_msec_t max_run = 0;      // 0: none
+  ngx_msec_t admitted_at = 0;  // monotonic; set with max_run
+
+  // What the browser is told; the origin is empty when it is not allowed.
+  bool is_cors_judged = false;
+  bool is_preflight = false;
+  std::string_view cors_origin;
 
   RequestLimits* limits = nullptr;  // set: some limit applies
   bool is_chat_open = false;        // counted as begun, not yet as ended

@@ -15,6 +15,7 @@ namespace {
 StatusNumbers readNumbers(EdgeMemory& memory, const LimitLock& lock, std::string& problem) {
   const KeyFileState& file = memory.key_file;
   StatusNumbers numbers{.workers = memory.workers.alive(),
+                        .uploads = memory.workers.uploads(),
                         .key_generation = memory.keys().generation(),
                         .keys = file.keys,
                         .key_capacity = memory.capacity(),

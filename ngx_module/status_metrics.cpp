@@ -56,6 +56,9 @@ void describeRequests(Writer& w) {
   w.labelled("reason", "unknown", Counter::KeyUnknown);
   w.labelled("reason", "expired", Counter::KeyExpired);
   w.labelled("reason", "not_loaded", Counter::KeysNotLoaded);
+  w.one("agent_gateway_edge_auth_limited_total",
+        "Failures to authenticate beyond what agent_auth_limit allows an address.",
+        w.count(Counter::AddressLimited));
   w.counter("agent_gateway_edge_denied_total", "Requests that the key's grants do not cover.");
   w.labelled("reason", "scope", Counter::ScopeDenied);
   w.labelled("reason", "agent", Counter::AgentDenied);
@@ -81,6 +84,11 @@ void describeLimits(const StatusNumbers& n, Writer& w) {
   w.one("agent_gateway_edge_estimated_runs_total",
         "Limited requests that ended without a report of the executor.",
         w.count(Counter::EstimatedRuns));
+  w.counter("agent_gateway_edge_streams_broken_total",
+            "Streams that the edge ended with an error event.");
+  w.labelled("reason", "lost", Counter::StreamsLost);
+  w.labelled("reason", "silent", Counter::StreamsSilent);
+  w.labelled("reason", "max_run", Counter::StreamsTooLong);
   w.gauge("agent_gateway_edge_open_chats", "Admitted chat requests in flight.",
           w.count(Counter::ChatsBegun) - w.count(Counter::ChatsEnded));
   w.gauge("agent_gateway_edge_slots", "Slots of streams= limits that are held.",
@@ -139,6 +147,11 @@ void describeMetrics(const StatusNumbers& numbers, MetricSink& sink) {
   writer.gauge("agent_gateway_edge_workers", "Worker processes, draining ones too.",
                static_cast<double>(numbers.workers));
   describeRequests(writer);
+  writer.gauge("agent_gateway_edge_uploads", "Requests whose body is still arriving.",
+               static_cast<double>(numbers.uploads));
+  writer.one("agent_gateway_edge_uploads_refused_total",
+             "Requests refused because agent_max_uploads bodies were arriving.",
+             writer.count(Counter::UploadsFull));
   describeLimits(numbers, writer);
   describeKeys(numbers, writer);
 }

@@ -15,6 +15,7 @@ struct StatusNumbers {
   Counts counts{};
   LimitStore::Totals limits{};
   std::uint64_t workers = 0;
+  std::int64_t uploads = 0;
   std::uint64_t key_generation = 0;
   std::uint64_t keys = 0;
   std::uint64_t key_capacity = 0;

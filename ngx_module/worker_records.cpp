@@ -17,7 +17,11 @@ std::optional<std::uint32_t> WorkerRecords::claim(std::uint32_t pid,
       for (auto& count : records_[i].counts) {
         count.store(0, std::memory_order_relaxed);
       }
+      records_[i].uploads.store(0, std::memory_order_relaxed);
       records_[i].start_time = start_time;
+      if (used_.load(std::memory_order_relaxed) <= i) {
+        used_.store(i + 1, std::memory_order_relaxed);
+      }
       records_[i].pid.store(pid, std::memory_order_release);
       return i;
     }
@@ -54,6 +58,16 @@ std::size_t WorkerRecords::alive() const noexcept {
     alive += record.pid.load(std::memory_order_relaxed) != 0 ? 1 : 0;
   }
   return alive;
+}
+
+std::int64_t WorkerRecords::uploads() const noexcept {
+  std::int64_t uploads = 0;
+  for (std::uint32_t i = 0; i < used_.load(std::memory_order_relaxed); ++i) {
+    if (records_[i].pid.load(std::memory_order_relaxed) != 0) {
+      uploads += records_[i].uploads.load(std::memory_order_relaxed);
+    }
+  }
+  return uploads;
 }
 
 std::optional<std::uint64_t> parseStartTime(std::string_view stat) noexcept {

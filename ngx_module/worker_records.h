@@ -26,6 +26,8 @@ enum class Counter : std::uint8_t {
   KeyUnknown,
   KeyExpired,
   KeysNotLoaded,
+  AddressLimited,
+  UploadsFull,
   ScopeDenied,
   AgentDenied,
   BodyRefused,
@@ -36,6 +38,9 @@ enum class Counter : std::uint8_t {
   EstimatedTokens,  // charged because no usage was reported
   EstimatedRuns,
   LostEntries,  // of the ledger, closed for a process that was gone
+  StreamsLost,  // ended by the edge with an error event: the executor was lost
+  StreamsSilent,
+  StreamsTooLong,
   ChatsBegun,
   ChatsEnded,
   Limited,
@@ -53,8 +58,9 @@ constexpr Counter limitCounter(Counter base, LimitPer per, LimitKind kind) noexc
 using Counts = std::array<std::uint64_t, kCounters>;
 
 struct WorkerRecord {
-  std::atomic<std::uint32_t> pid;  // 0: free
-  std::uint64_t start_time;        // of the process, in clock ticks since boot; 0: not known
+  std::atomic<std::uint32_t> pid;     // 0: free
+  std::uint64_t start_time;           // of the process, in clock ticks since boot; 0: not known
+  std::atomic<std::int64_t> uploads;  // requests whose body is still arriving
   std::array<std::atomic<std::uint64_t>, kCounters> counts;
 
   void add(Counter counter, std::uint64_t amount = 1) noexcept {
@@ -78,9 +84,12 @@ class WorkerRecords {
   WorkerRecord& operator[](std::uint32_t index) noexcept { return records_[index]; }
   const WorkerRecord& operator[](std::uint32_t index) const noexcept { return records_[index]; }
   std::size_t alive() const noexcept;
+  // Of all live processes.
+  std::int64_t uploads() const noexcept;
 
  private:
   std::array<WorkerRecord, kMax> records_;
+  std::atomic<std::uint32_t> used_;  // no record from here on was ever claimed
   Counts gone_;
 };
 

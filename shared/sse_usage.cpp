@@ -76,6 +76,14 @@ bool SseUsageFilter::finish(const Sink& sink) noexcept {
   return run.good();
 }
 
+std::string_view SseUsageFilter::cut() noexcept {
+  if (state_ == State::InLine) return "\n\n";
+  held_ = 0;
+  state_ = State::LineStart;
+  if (!in_block_) return {};
+  return after_passed_cr_ ? "\n\n" : "\n";  // the first LF belongs to the CR
+}
+
 const char* SseUsageFilter::startLine(const char* p, Run& run) noexcept {
   if (*p == '\n' && (after_passed_cr_ || after_dropped_cr_)) {
     if (after_dropped_cr_) {

@@ -36,6 +36,11 @@ class SseUsageFilter {
   // The stream ended: what was held back goes out.
   bool finish(const Sink& sink) noexcept;
 
+  // The stream breaks off here: what was held back is dropped. Returns what must be written,
+  // through this filter, so that a new event can follow: line ends that close a half line and a
+  // half event.
+  std::string_view cut() noexcept;
+
   const std::optional<Usage>& usage() const noexcept { return usage_; }  // the last block seen
   // Events with a data line seen, [DONE] included; the fallback when no usage is reported.
   std::uint64_t dataEvents() const noexcept { return data_events_; }

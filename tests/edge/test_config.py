@@ -158,13 +158,6 @@ def test_an_empty_key_file_is_a_warning(make):
     assert "[warn]" in said and "has no key" in said
 
 
-def test_a_limit_that_is_not_enforced_is_a_warning(make):
-    edge = make(keys=GOOD + f"bob {HASH} max_run=60s\n")
-    succeeded, said = edge.check()
-    assert succeeded
-    assert "[warn]" in said and f"agent_keys {edge.keys_file}:2: max_run=" in said and "not enforced" in said
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's workers run as somebody else")
 def test_workers_must_be_able_to_read_the_keys(make, tmp_path):
     for directory in (tmp_path, *tmp_path.parents):

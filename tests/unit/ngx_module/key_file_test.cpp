@@ -190,14 +190,6 @@ TEST(KeyFile, ReportsTwentyErrorsAtMostWhenThereAreTooManyKeysToo) {
   EXPECT_EQ(build(file, 1).errors.size(), kMaxKeyFileErrors);
 }
 
-TEST(KeyFile, NamesTheFirstLineWithALongestRun) {
-  const Built built = build(keyLine("alice", 1) + "\n" + keyLine("bob", 2, "max_run=60s") + "\n" +
-                            keyLine("carol", 3, "max_run=70s"));
-  ASSERT_NE(built.image, nullptr);
-  EXPECT_EQ(built.image->first_max_run_line, 2U);
-  EXPECT_EQ(build(keyLine("alice", 1)).image->first_max_run_line, 0U);
-}
-
 TEST(KeyFile, TheShippedExampleIsGood) {
   std::ifstream in(std::string(AGW_SOURCE_DIR) + "/conf/api_keys.example", std::ios::binary);
   ASSERT_TRUE(in);

@@ -210,6 +210,40 @@ TEST(SseUsageFilter, TakesTheLargestCounts) {
   EXPECT_EQ(filter({over}), (Outcome{over, 0, -1}));
 }
 
+// A stream that breaks off after `text`, followed by an event of the edge: what the client gets.
+std::string brokenOff(std::string_view text) {
+  SseUsageFilter usage_filter;
+  Collector collector;
+  const auto feed = [&](std::string_view bytes) {
+    collector.setInput(bytes);
+    EXPECT_TRUE(usage_filter.feed(bytes, collector.sink()));
+  };
+  feed(text);
+  const std::string rest = std::string(usage_filter.cut()) + "data: error\n\n";
+  feed(rest);
+  return collector.text();
+}
+
+TEST(SseUsageFilter, ClosesWhatABrokenStreamLeftOpen) {
+  constexpr std::string_view kEnd = "data: error\n\n";
+  const auto expect = [kEnd](std::string_view text, std::string_view before) {
+    EXPECT_EQ(brokenOff(text), std::string(before) + std::string(kEnd)) << text;
+  };
+  expect("", "");
+  expect("data: 1\n\n", "data: 1\n\n");
+  expect("data: 1\n", "data: 1\n\n");
+  expect("data: 1", "data: 1\n\n");
+  expect("data: 1\r\n\r\n", "data: 1\r\n\r\n");
+  expect("data: 1\r\n", "data: 1\r\n\n");
+  expect("data: 1\r", "data: 1\r\n\n");
+  expect(": ping", ": ping\n\n");
+  // What might have become a usage comment goes, whole or not.
+  expect("data: 1\n\n: agent-us", "data: 1\n\n");
+  expect("data: 1\n\n" + std::string(kUsage), "data: 1\n\n");
+  expect("data: 1\n\n" + std::string(kUsage) + "\n", "data: 1\n\n");
+  expect("data: 1\n: agent-us", "data: 1\n\n");
+}
+
 TEST(SseUsageFilter, StopsWhenTheSinkDoes) {
   SseUsageFilter usage_filter;
   Collector collector;
