@@ -1,7 +1,7 @@
 #include "ngx_module/key_table.h"
 
-#include <openssl/crypto.h>
-
+#include <array>
+#include <cstddef>
 #include <cstring>
 #include <new>
 
@@ -36,6 +36,29 @@ void copyIn(char* to, const void* from, std::size_t size) noexcept {
     std::memcpy(&word, in + i, size - i < 8 ? size - i : 8);
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + i), word, __ATOMIC_RELAXED);
   }
+}
+
+std::uint64_t wordAt(const char* place) noexcept {
+  return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(place), __ATOMIC_RELAXED);
+}
+
+// Looks at one word of the slot, not at all of it.
+bool isUsed(const char* slot) noexcept {
+  constexpr std::size_t kAt = offsetof(KeySlot, used);
+  const std::uint64_t word = wordAt(slot + kAt / 8 * 8);
+  std::array<unsigned char, 8> bytes;
+  std::memcpy(bytes.data(), &word, sizeof word);
+  return bytes[kAt % 8] != 0;
+}
+
+// In the same time whatever they have in common.
+bool holdsHash(const char* slot,
+               const std::array<std::uint64_t, sizeof(KeyHash) / 8>& wanted) noexcept {
+  std::uint64_t different = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    different |= wordAt(slot + offsetof(KeySlot, hash) + i * 8) ^ wanted[i];
+  }
+  return different == 0;
 }
 
 }  // namespace
@@ -120,30 +143,36 @@ bool KeyTable::readId(const char* text, const KeySlot& slot, FoundKey& found) co
 bool KeyTable::readHalf(std::uint64_t half, const KeyHash& hash, FoundKey& found) const noexcept {
   const char* slots = slotBytes(half);
   std::uint64_t at = firstSlot(hash, slots_);
-  KeySlot slot;
+  std::array<std::uint64_t, sizeof(KeyHash) / 8> wanted;
+  std::memcpy(wanted.data(), hash.data(), sizeof wanted);
   for (std::uint64_t probes = 0; probes < slots_; ++probes, at = at + 1 == slots_ ? 0 : at + 1) {
-    copyOut(&slot, slots + at * sizeof(KeySlot), sizeof slot);
-    if (!slot.used) {
+    const char* place = slots + at * sizeof(KeySlot);
+    if (!isUsed(place)) {
       return false;
     }
-    if (CRYPTO_memcmp(slot.hash.data(), hash.data(), hash.size()) != 0) {
-      continue;
+    if (holdsHash(place, wanted)) {
+      return readSlot(half, place, found);
     }
-    const char* text = textBytes(half);
-    const std::uint64_t policy = std::uint64_t{slot.policy} * 8;
-    if (slot.grants_size > found.grants_bytes.size() ||
-        policy + sizeof(KeyLimits) + slot.grants_size > text_size_ || !readId(text, slot, found)) {
-      return false;
-    }
-    copyOut(&found.limits, text + policy, sizeof(KeyLimits));
-    copyOut(found.grants_bytes.data(), text + policy + sizeof(KeyLimits), slot.grants_size);
-    found.id_size = slot.id_size;
-    found.grants_size = slot.grants_size;
-    found.scopes = slot.scopes;
-    found.expires_unix = slot.expires_unix;
-    return true;
   }
   return false;
+}
+
+bool KeyTable::readSlot(std::uint64_t half, const char* place, FoundKey& found) const noexcept {
+  KeySlot slot;
+  copyOut(&slot, place, sizeof slot);
+  const char* text = textBytes(half);
+  const std::uint64_t policy = std::uint64_t{slot.policy} * 8;
+  if (slot.grants_size > found.grants_bytes.size() ||
+      policy + sizeof(KeyLimits) + slot.grants_size > text_size_ || !readId(text, slot, found)) {
+    return false;
+  }
+  copyOut(&found.limits, text + policy, sizeof(KeyLimits));
+  copyOut(found.grants_bytes.data(), text + policy + sizeof(KeyLimits), slot.grants_size);
+  found.id_size = slot.id_size;
+  found.grants_size = slot.grants_size;
+  found.scopes = slot.scopes;
+  found.expires_unix = slot.expires_unix;
+  return true;
 }
 
 ExpiryCount KeyTable::countExpiring(std::int64_t now_unix, std::int64_t soon_unix) const {

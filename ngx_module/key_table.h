@@ -133,6 +133,7 @@ class KeyTable {
   char* slotBytes(std::uint64_t half) const noexcept;
   char* textBytes(std::uint64_t half) const noexcept;
   bool readId(const char* text, const KeySlot& slot, FoundKey& found) const noexcept;
+  bool readSlot(std::uint64_t half, const char* place, FoundKey& found) const noexcept;
   bool readHalf(std::uint64_t half, const KeyHash& hash, FoundKey& found) const noexcept;
 
   std::uint64_t capacity_;

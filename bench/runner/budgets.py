@@ -52,7 +52,7 @@ BUDGETS = (
     Budget("scan.numbers_ns_per_kb", "scan per KB, a list of numbers", "ns", 2200, 1200, 2200),
     Budget("keys.bytes_per_key", "memory a key and half of the table, 1,000,000 keys", "B", 96, 90, 96),
     Budget("keys.lookup_1m", "lookup of a key, 1,000,000 keys", "ns", 250, 160),
-    Budget("keys.decision", "a request admitted and closed: requests, tokens, streams of key, user and agent", "µs", 3.0, 1.0),
+    Budget("keys.decision", "limits of key, user and agent: a request admitted and closed", "µs", 3.0, 1.0),
     Budget("keys.load_1m", "load of a file of 1,000,000 keys, beside requests", "s", 1.0, 0.5),
     Budget("keys.p99_ratio", "p99 of other requests while 1,000,000 keys load ÷ p99 at rest", "×", 2.0, 1.3),
     Budget("keys.live_after", "file of 1,000 keys renamed → live for every worker, the slowest", "s", 1.0, 0.6),

@@ -102,7 +102,10 @@ def _stage(context: Context, report: Report) -> Iterator[Stage]:
 def _judge(stage: Stage, size: str, body: Path) -> None:
     """Ours beside the plain proxy; with the smallest body, where they show most, also ours without limits."""
     context, report = stage.context, stage.report
-    targets = {"plain": stage.target("plain", stage.plain, body, "sk-none"), "ours": stage.edge_target("ours", stage.ours, body)}
+    targets = {
+        "plain": stage.target("plain", stage.plain, body, "sk-none"),
+        "ours": stage.edge_target("ours", stage.ours, body),
+    }
     with_unlimited = size == "1k" and not context.quick
     if with_unlimited:
         targets["unlimited"] = stage.edge_target("unlimited", stage.unlimited, body)
@@ -117,7 +120,7 @@ def _judge(stage: Stage, size: str, body: Path) -> None:
         report.add(f"edge.rps.{name}.{size}", rates, f"requests per second, {what}, {size}", "/s")
     if with_unlimited:
         ratio = paired(_cpu(found["unlimited"]), _cpu(found["plain"]))
-        report.add(f"edge.cpu_ratio_unlimited.{size}", ratio, f"the same without limits ÷ plain proxy_pass, CPU, {size}", "×")
+        report.add(f"edge.cpu_ratio_unlimited.{size}", ratio, f"CPU without limits ÷ plain proxy_pass, {size}", "×")
         cost = paired(_cpu(found["ours"]), _cpu(found["unlimited"]), "difference")
         report.add(f"edge.cpu.limits.{size}", cost, f"CPU per request of the limits, {size}", "µs")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import bodies, edge_nginx, edge_status, keys_program, load, quick_upstream
+from . import bodies, edge_nginx, edge_status, keys_program, load, nginx, quick_upstream
 from .context import Context
 from .edge_nginx import Edge, Setup
 from .edge_status import EdgeStatus
@@ -19,13 +19,14 @@ from .stats import paired, percentile, spread
 
 PATH = "/v1/chat/completions"
 LARGE, SMALL = 1_000_000, 1_000  # keys of a file
-RATE, CONNECTIONS = 400, 2  # requests per second: the machine is far from busy
+RATE = 400  # requests per second: the machine is far from busy
 ROUND = 8.0  # seconds of requests, with loads in between
 REST = 0.7  # seconds from one load to the next rename
 LAST_LOAD = 3.0  # seconds before a round's end: a load that begins later would outlast it
 LOOK = 0.005  # seconds between two looks at the edge's status
 GUARD = 0.05  # seconds beside a load: neither at rest nor surely within
 LIVE_WAIT = 30.0  # seconds; a file that is not live by then never will be
+FEWEST = 100  # requests of a round that a p99 is taken of
 CHANGES = 30  # of the small file
 MS = 1000
 
@@ -91,68 +92,97 @@ def _made(keys: int) -> int:
     return keys - 2
 
 
+@dataclass(frozen=True)
+class Stage:
+    """An edge with so many keys, and beside it a plain nginx, which loads nothing."""
+
+    edge: Edge
+    file: ChangingFile
+    status: EdgeStatus
+    plain: nginx.Nginx
+
+
 @contextlib.contextmanager
-def _edge(
-    context: Context, folder: Path, keys: int, capacity: int | None
-) -> Iterator[tuple[Edge, ChangingFile, EdgeStatus]]:
-    """An edge with so many keys, its file and its status."""
+def _stage(context: Context, folder: Path, keys: int, capacity: int | None) -> Iterator[Stage]:
     first = keys_program.write_lines(context, context.directory / f"keys-{keys}-0", _made(keys), 3)
     folder.mkdir()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(quick_upstream.run(folder / "upstream", folder / "up.sock"))
+        socket = folder / "up.sock"
+        stack.enter_context(quick_upstream.run(folder / "upstream", socket))
+        plain_port = nginx.free_port()
+        plain_conf = nginx.plain_proxy(f"unix:{socket}", plain_port)
+        plain = stack.enter_context(nginx.run(folder / "plain", plain_conf, plain_port))
         setup = Setup(keys=first, capacity=capacity)
-        edge = stack.enter_context(edge_nginx.run(context, folder / "edge", folder / "up.sock", setup))
+        edge = stack.enter_context(edge_nginx.run(context, folder / "edge", socket, setup))
         status = EdgeStatus(edge.nginx.port)
         stack.callback(status.close)
         if status.read()["keys"] != keys:
             raise BenchError(f"the edge has {status.read()['keys']:,} keys, not {keys:,}")
-        yield edge, ChangingFile(context, edge, keys), status
+        yield Stage(edge, ChangingFile(context, edge, keys), status, plain)
 
 
-def _beside_loads(context: Context, edge: Edge, file: ChangingFile, status: EdgeStatus) -> tuple[Split, list[Load]]:
-    """One round: paced requests, and in between the file changes again and again."""
-    endpoint = load.Endpoint(f"http://127.0.0.1:{edge.nginx.port}{PATH}", (f"Authorization: Bearer {edge.key}",))
+@dataclass(frozen=True)
+class Round:
+    ours: Split
+    plain: Split
+    loads: list[Load]
+
+
+def _beside_loads(context: Context, stage: Stage) -> Round:
+    """Paced requests to both, and in between the key file changes again and again."""
+    edge, status = stage.edge, stage.status
+    ours = load.Endpoint(f"http://127.0.0.1:{edge.nginx.port}{PATH}", (f"Authorization: Bearer {edge.key}",))
+    plain = load.Endpoint(f"http://127.0.0.1:{stage.plain.port}{PATH}")
     body = bodies.write(context.directory / "1k.json", bodies.chat(1024, "demo/demo", user="user-1042@example.org"))
     loads = []
-    with load.paced(context, endpoint, body, RATE, ROUND, CONNECTIONS) as requests:
+    with (
+        load.paced(context, "ours", ours, body, RATE, ROUND) as our_requests,
+        load.paced(context, "plain", plain, body, RATE, ROUND) as plain_requests,
+    ):
         last = time.monotonic() + ROUND - LAST_LOAD
         while time.monotonic() < last:
             # Looks go on meanwhile as they do during a load: they are part of both.
             status.wait_for(lambda _: False, LOOK, REST)
-            loads.append(file.change(status))
-        exchanges = requests.finish()
-    return split(exchanges, loads, GUARD), loads
+            loads.append(stage.file.change(status))
+        ends = our_requests.finish(), plain_requests.finish()
+    return Round(*(split(exchanges, loads, GUARD) for exchanges in ends), loads)
+
+
+def _p99s(splits: list[Split]) -> tuple[list[float], list[float]]:
+    """During loads and at rest, in ms, round by round."""
+    fewest = min(min(len(one.during), len(one.at_rest)) for one in splits)
+    if fewest < FEWEST:
+        raise BenchError(f"a round has {fewest} requests beside a load, or at rest: too few for a p99")
+    during = [percentile(one.during, 0.99) * MS for one in splits]
+    return during, [percentile(one.at_rest, 0.99) * MS for one in splits]
 
 
 def _report_large(context: Context, report: Report) -> None:
-    rounds, loads = [], []
-    with _edge(context, context.directory / "large", LARGE, LARGE) as (edge, file, status):
-        for number in range(context.effort.rounds + 1):
-            found, of_round = _beside_loads(context, edge, file, status)
-            if number:  # the first warms up
-                rounds.append(found)
-                loads += of_round
-        edge_status.check_at_rest(edge.nginx.port, len(edge_nginx.LIMITED))
-    fewest = min(min(len(one.during), len(one.at_rest)) for one in rounds)
-    if fewest < 100:
-        raise BenchError(f"a round has {fewest} requests beside a load, or at rest: too few for a p99")
-    report.conditions.update(loads=len(loads), requests_during_loads=sum(len(one.during) for one in rounds))
+    with _stage(context, context.directory / "large", LARGE, LARGE) as stage:
+        # The first warms up.
+        rounds = [_beside_loads(context, stage) for _ in range(context.effort.rounds + 1)][1:]
+        edge_status.check_at_rest(stage.edge.nginx.port, len(edge_nginx.LIMITED))
+    loads = [one for found in rounds for one in found.loads]
+    report.conditions.update(loads=len(loads))
     report.add("keys.load_1m", spread(one.end - one.begin for one in loads))
-    report.add("keys.live_after_1m", spread(one.live_after for one in loads), "file of 1,000,000 keys renamed → live", "s")
-    during, at_rest = ([percentile(part, 0.99) * MS for part in parts] for parts in zip(*((r.during, r.at_rest) for r in rounds)))
+    report.add("keys.live_after_1m", spread(one.live_after for one in loads), f"file of {LARGE:,} keys renamed → live", "s")
+    during, at_rest = _p99s([found.ours for found in rounds])
     report.add("keys.p99_ratio", paired(during, at_rest))
-    report.add("keys.p99_during", spread(during), "p99 of other requests while 1,000,000 keys load", "ms")
+    plain_during, plain_at_rest = _p99s([found.plain for found in rounds])
+    what = "the same for a plain nginx on the same machine"
+    report.add("keys.p99_ratio_plain", paired(plain_during, plain_at_rest), what, "×")
+    report.add("keys.p99_during", spread(during), f"p99 of other requests while {LARGE:,} keys load", "ms")
     report.add("keys.p99_at_rest", spread(at_rest), "p99 of the same at rest", "ms")
 
 
 def _report_small(context: Context, report: Report) -> None:
     """How soon a change counts, with the zone of the sample."""
     chooser = random.Random(1)
-    with _edge(context, context.directory / "small", SMALL, None) as (_, file, status):
+    with _stage(context, context.directory / "small", SMALL, None) as stage:
         loads = []
         for _ in range(CHANGES):
             time.sleep(chooser.uniform(0, 0.5))  # any moment between two looks of a worker
-            loads.append(file.change(status))
+            loads.append(stage.file.change(stage.status))
     after = [one.live_after for one in loads]
     report.add("keys.live_after", spread([max(after)]))
     report.add("keys.live_after_each", spread(after), "the same, each", "s")
@@ -161,7 +191,7 @@ def _report_small(context: Context, report: Report) -> None:
 
 def run(context: Context) -> Report:
     report = Report("keys")
-    report.conditions.update(rounds=context.effort.rounds, requests_per_second=RATE, connections=CONNECTIONS)
+    report.conditions.update(rounds=context.effort.rounds, requests_per_second=RATE)
     keys_program.report_tables(context, report)
     keys_program.report_decisions(context, report)
     if not context.quick:

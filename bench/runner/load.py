@@ -112,10 +112,11 @@ class Paced:
 
 
 @contextlib.contextmanager
-def paced(context: Context, endpoint: Endpoint, body: Path, rate: int, seconds: float, connections: int) -> Iterator[Paced]:
-    each = context.directory / "exchanges"
+def paced(context: Context, name: str, endpoint: Endpoint, body: Path, rate: int, seconds: float) -> Iterator[Paced]:
+    """Over two connections, so that one late answer does not hold up the next request. `name`: of what runs at a time."""
+    each = context.directory / f"exchanges-{name}"
     command = [str(context.agent_load), "requests", *endpoint.arguments(), "--body-file", str(body)]
-    command += ["--connections", str(connections), "--warmup", "50", "--rate", str(rate)]
+    command += ["--connections", "2", "--warmup", "50", "--rate", str(rate)]
     command += ["--requests", str(round(rate * seconds)), "--timeout", str(seconds + 30), "--each", str(each)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:

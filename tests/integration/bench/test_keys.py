@@ -66,10 +66,20 @@ def test_a_percentile_of_nothing_is_an_error() -> None:
         stats.percentile([], 0.99)
 
 
+def test_p99s_of_too_few_requests_are_refused() -> None:
+    enough, few = keys.Split([0.001] * 200, [0.002] * 200), keys.Split([0.001] * 99, [0.002] * 200)
+    during, at_rest = keys._p99s([enough, enough])
+    assert during == pytest.approx([1, 1])
+    assert at_rest == pytest.approx([2, 2])
+    with pytest.raises(BenchError, match="a round has 99 requests"):
+        keys._p99s([enough, few])
+
+
 # ---- The edge of a bench -------------------------------------------------------------------------
 
 STATUS = """{"agent_gateway_edge_slots":3,
-"agent_gateway_edge_limited_total":[{"labels":{"per":"key","limit":"requests"},"value":2},{"labels":{"per":"user","limit":"tokens"},"value":5}],
+"agent_gateway_edge_limited_total":[{"labels":{"per":"key","limit":"requests"},"value":2},
+{"labels":{"per":"user","limit":"tokens"},"value":5}],
 "key_file_problem":null}
 """
 
