@@ -106,7 +106,8 @@ class Paced:
         except subprocess.TimeoutExpired as error:
             raise BenchError(f"agent_load {self._what} did not end within {self._longest} s") from error
         if self._process.returncode != 0:
-            raise BenchError(f"agent_load {self._what} failed: {errors[-1000:]}")
+            ended = f"exited with {self._process.returncode}"
+            raise BenchError(f"agent_load {self._what} {ended}: {errors[-1000:]} {out[-1000:]}")
         _check(json.loads(out), self._what)
         return read_exchanges(self._each.read_text())
 
