@@ -142,8 +142,9 @@ ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept 
   if (credential.key.empty() || credential.key.size() > kMaxKeySecret) {
     return refuseKey(r, context, Counter::KeyUnknown, ErrorCode::InvalidApiKey, kWrongKey);
   }
+  const MainConf& conf = mainConf(r);
   FoundKey found;
-  switch (mainConf(r).memory->keys().find(hashKeySecret(credential.key), found)) {
+  switch (conf.memory->keys().find(conf.owned->hasher.hash(credential.key), found)) {
     case KeyLookup::NotLoaded:
       thisWorker().count(Counter::KeysNotLoaded);
       return refuse(r, context, ErrorCode::KeysNotLoaded, kNotLoaded);

@@ -17,10 +17,6 @@ namespace {
 
 // The headers of the contract with their lower-case twins, in the order in which a proof covers
 // them.
-struct HeaderName {
-  std::string_view name;
-  std::string_view lower;
-};
 constexpr HeaderName kDeadlineName{header::kDeadlineMs, "x-agent-deadline-ms"};
 constexpr HeaderName kGrantsName{header::kGrants, "x-agent-grants"};
 constexpr HeaderName kKeyIdName{header::kKeyId, "x-agent-key-id"};
@@ -112,8 +108,7 @@ ngx_int_t onRequestRead(ngx_http_request_t* r) noexcept {
   if (context->request_id.empty()) {
     context->request_id = clientRequestId(r);
   }
-  const NewHeader request_id{kRequestIdName.name, kRequestIdName.lower,
-                             ensureRequestId(r, *context)};
+  const NewHeader request_id{&kRequestIdName, ensureRequestId(r, *context)};
   if (request_id.value.empty() || !rewriteRequestHeaders(r, isFromClientOnly, {&request_id, 1})) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
@@ -131,7 +126,7 @@ bool signRequest(ngx_http_request_t* r, RequestContext& context) noexcept {
   std::array<ProofHeader, kMaxNewHeaders> signed_headers;
   std::size_t count = 0;
   const auto add = [&](const HeaderName& header, std::string_view value) {
-    headers[count] = {header.name, header.lower, value};
+    headers[count] = {&header, value};
     signed_headers[count] = {header.lower, value};
     ++count;
   };
@@ -164,7 +159,7 @@ bool signRequest(ngx_http_request_t* r, RequestContext& context) noexcept {
   if (value.empty()) {
     return false;
   }
-  headers[count++] = {kProofName.name, kProofName.lower, value};
+  headers[count++] = {&kProofName, value};
   if (!rewriteRequestHeaders(r, has_key ? isReplacedByIdentity : isAgentHeader,
                              {headers.data(), count})) {
     return false;

@@ -58,10 +58,10 @@ ngx_list_part_t* makePart(ngx_http_request_t* r, std::span<const NewHeader> add)
     return nullptr;
   }
   for (std::size_t i = 0; i < add.size(); ++i) {
-    headers[i].key = borrowed(add[i].name);
-    headers[i].lowcase_key = borrowed(add[i].lower).data;
+    headers[i].key = borrowed(add[i].name->name);
+    headers[i].lowcase_key = borrowed(add[i].name->lower).data;
     headers[i].value = borrowed(add[i].value);
-    headers[i].hash = ngx_hash_key(headers[i].lowcase_key, add[i].lower.size());
+    headers[i].hash = add[i].name->hash;
   }
   part->elts = headers;
   part->nelts = add.size();

@@ -9,9 +9,22 @@
 
 namespace agw {
 
+// All static.
+struct HeaderName {
+  std::string_view name;
+  std::string_view lower;
+  ngx_uint_t hash;  // nginx's, of `lower`
+
+  constexpr HeaderName(std::string_view name, std::string_view lower) noexcept
+      : name(name), lower(lower), hash(0) {
+    for (const char c : lower) {
+      hash = ngx_hash(hash, static_cast<unsigned char>(c));
+    }
+  }
+};
+
 struct NewHeader {
-  std::string_view name;   // static
-  std::string_view lower;  // the same in lower case, static
+  const HeaderName* name;
   std::string_view value;  // lives as long as the request
 };
 

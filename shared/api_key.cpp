@@ -213,6 +213,29 @@ KeyLineResult parseKeyLine(std::string_view line, KeyLine& key, std::string& err
   return KeyLineResult::Key;
 }
 
+void KeyHasher::Free::operator()(evp_md_ctx_st* context) const noexcept {
+  EVP_MD_CTX_free(context);
+}
+
+KeyHasher::KeyHasher() noexcept : context_(EVP_MD_CTX_new()) {
+  EVP_MD* sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  if (context_ != nullptr && EVP_DigestInit_ex(context_.get(), sha256, nullptr) != 1) {
+    context_.reset();
+  }
+  EVP_MD_free(sha256);  // the context has a reference of its own
+}
+
+KeyHash KeyHasher::hash(std::string_view secret) noexcept {
+  KeyHash hash{};
+  // Without a digest the one that is set begins anew, in the memory that it has.
+  if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), nullptr, nullptr) != 1 ||
+      EVP_DigestUpdate(context_.get(), secret.data(), secret.size()) != 1 ||
+      EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) != 1) {
+    hash.fill(0);
+  }
+  return hash;
+}
+
 KeyHash hashKeySecret(std::string_view secret) noexcept {
   // Fetched once: the implicit fetch of EVP_sha256() costs more than the hash of a key.
   static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);

@@ -6,11 +6,14 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "shared/edge_headers.h"
 #include "shared/quantity.h"
+
+struct evp_md_ctx_st;
 
 namespace agw {
 
@@ -40,6 +43,20 @@ enum class KeyLineResult { Key, Empty, Error };
 
 // On Error, `error` says what is wrong and what to write instead; it never repeats the hash.
 KeyLineResult parseKeyLine(std::string_view line, KeyLine& key, std::string& error);
+
+// SHA-256 of presented secrets, for one thread: what OpenSSL needs is made once.
+class KeyHasher {
+ public:
+  KeyHasher() noexcept;
+  // All zeros, which no key line can hold, when OpenSSL fails.
+  KeyHash hash(std::string_view secret) noexcept;
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const noexcept;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;  // nullptr: OpenSSL failed
+};
 
 // SHA-256 of a presented secret. All zeros, which no key line can hold, when OpenSSL fails.
 KeyHash hashKeySecret(std::string_view secret) noexcept;

@@ -25,10 +25,23 @@ constexpr std::string_view kMacPart = ";h=";
 using Mac = ProofKey::Mac;
 
 bool isSafe(std::string_view text) noexcept {
-  for (const char c : text) {
-    if (c == '\r' || c == '\n' || c == '\0') return false;
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  constexpr std::uint64_t kAboveCr = kEach * ('\r' + 1);
+  const auto holdsNone = [](std::string_view bytes) {
+    for (const char c : bytes) {
+      if (c == '\r' || c == '\n' || c == '\0') return false;
+    }
+    return true;
+  };
+  // Eight bytes at a time: does any lie below the one after CR? Almost never.
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    const bool has_low = ((word - kAboveCr) & ~word & (kEach * 0x80)) != 0;
+    if (has_low && !holdsNone(text.substr(0, sizeof word))) return false;
+    text.remove_prefix(sizeof word);
   }
-  return true;
+  return holdsNone(text);
 }
 
 // The text under the MAC, on the stack and in one piece.
