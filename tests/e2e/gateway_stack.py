@@ -27,13 +27,15 @@ REPORT = re.compile(
     r"\[(?:alert|emerg)\]|AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|runtime error:"
 )
 
-# Keys of the tests beside the two of the stack: what they may do is written in the key file.
+# Keys of the tests beside the two of the stack: what they may do is written in the key file. The sample's default
+# limits are not what these tests are about.
+UNLIMITED = "requests=10m/s tokens=100m/s streams=100k"
 EXTRA_KEYS = {
-    "limited": "allow=default/allowed scopes=chat",
-    "denied": "allow=* deny=default/forbidden scopes=chat",
+    "limited": f"allow=default/allowed scopes=chat {UNLIMITED}",
+    "denied": f"allow=* deny=default/forbidden scopes=chat {UNLIMITED}",
     "expired": "allow=* scopes=chat expires=2020-01-01T00:00:00Z",
-    "nothing": "scopes=chat",
-    "other-scope": "allow=* scopes=mcp",
+    "nothing": f"scopes=chat {UNLIMITED}",
+    "other-scope": "allow=* scopes=mcp requests=10m/s",
 }
 
 
