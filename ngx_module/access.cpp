@@ -47,16 +47,20 @@ constexpr std::string_view kEncoded =
 
 ngx_int_t statusOf(const Refusal& refusal) noexcept { return errorEntry(refusal.code).status; }
 
+bool isReadBeforeRefusal(const ngx_http_request_t* r) noexcept {
+  return r->stream != nullptr && r->headers_in.content_length_n > 0 &&
+         r->headers_in.content_length_n <= kReadBeforeHttp2Refusal;
+}
+
 // The status goes through nginx's error_page to the one place that writes errors.
-ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, ErrorCode code,
-                 std::string_view message, std::string_view param = {}) noexcept {
-  context.refusal = Refusal{code, message, param};
+ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, const Refusal& refusal) noexcept {
+  context.refusal = refusal;
   forgoLimits(context);
   if (context.body_state == BodyState::NotRead) {
     // No "100 Continue" for a body that nobody wants.
     r->expect_tested = 1;
-    if (r->stream != nullptr && r->headers_in.content_length_n > 0 &&
-        r->headers_in.content_length_n <= kReadBeforeHttp2Refusal) {
+    // A refused body takes its share of agent_max_uploads, too.
+    if (isReadBeforeRefusal(r) && beginUpload(r, context)) {
       const ngx_int_t rc = readBody(r, context);
       if (rc != NGX_OK) {
         return rc;
@@ -64,6 +68,11 @@ ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, ErrorCode code,
     }
   }
   return statusOf(*context.refusal);
+}
+
+ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, ErrorCode code,
+                 std::string_view message, std::string_view param = {}) noexcept {
+  return refuse(r, context, Refusal{code, message, param});
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -123,9 +132,10 @@ ngx_int_t refuseKey(ngx_http_request_t* r, RequestContext& context, Counter coun
   if (limit != nullptr && limit->isSet()) {
     EdgeMemory& memory = *mainConf(r).memory;
     const LimitIdentity address = clientAddress(r, memory.limitSecret());
-    if (!memory.addresses.admitFailure(address, *limit, monotonicNow())) {
+    const Nanoseconds wait = memory.addresses.noteFailure(address, *limit, monotonicNow());
+    if (wait != 0) {
       thisWorker().count(Counter::AddressLimited);
-      return refuse(r, context, ErrorCode::RateLimitExceeded, kTooManyFailures);
+      return refuse(r, context, {ErrorCode::RateLimitExceeded, kTooManyFailures, {}, wait});
     }
   }
   return refuse(r, context, code, message);
@@ -226,12 +236,13 @@ ngx_int_t scanAndJudge(ngx_http_request_t* r, RequestContext& context) noexcept 
     if (isEncoded(r)) {
       return refuse(r, context, ErrorCode::UnsupportedMediaType, kEncoded);
     }
+    if (!beginUpload(r, context)) {
+      thisWorker().count(Counter::UploadsFull);
+      return refuse(r, context, ErrorCode::Overloaded, kTooManyUploads);
+    }
     context.scanner = makeInPool<BodyScanner>(r->pool);
     if (context.scanner == nullptr) {
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (!beginUpload(r, context)) {
-      return refuse(r, context, ErrorCode::Overloaded, kTooManyUploads);
     }
     const ngx_int_t rc = readBody(r, context);
     if (rc != NGX_OK) {
@@ -255,7 +266,7 @@ ngx_int_t applyLimits(ngx_http_request_t* r, RequestContext& context, const Loca
   Refusal refusal{};
   const ngx_int_t rc = limit(r, context, location, refusal);
   if (rc == NGX_DECLINED) {
-    return refuse(r, context, refusal.code, refusal.message);
+    return refuse(r, context, refusal);
   }
   return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }

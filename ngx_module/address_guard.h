@@ -15,9 +15,11 @@ namespace agw {
 
 class AddressGuard {
  public:
-  // Notes a failure; false when the address has had more of them than `limit` allows. Any process,
-  // no lock: two failures at the same instant may count as one.
-  bool admitFailure(const LimitIdentity& address, const RateLimit& limit, Nanoseconds now) noexcept;
+  // Notes a failure and returns 0, or, when the address has had more of them than `limit` allows,
+  // how long until it may have the next. Any process, no lock: two failures at the same instant may
+  // count as one.
+  Nanoseconds noteFailure(const LimitIdentity& address, const RateLimit& limit,
+                          Nanoseconds now) noexcept;
 
  private:
   static constexpr std::size_t kPlaces = 8192;

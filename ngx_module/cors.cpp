@@ -5,6 +5,7 @@
 
 #include "ngx_module/conf_text.h"
 #include "ngx_module/request_headers.h"
+#include "ngx_module/response_headers.h"
 #include "ngx_module/str.h"
 #include "shared/glob.h"
 
@@ -56,18 +57,6 @@ bool isHeaderList(std::string_view text) noexcept {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   std::string_view("-_., ").find(c) != std::string_view::npos;
          });
-}
-
-bool add(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) {
-    return false;
-  }
-  ngx_memzero(header, sizeof *header);
-  header->hash = 1;
-  header->key = borrowed(name);
-  header->value = borrowed(value);
-  return true;
 }
 
 }  // namespace
@@ -127,22 +116,23 @@ bool addCorsHeaders(ngx_http_request_t* r, RequestContext& context) noexcept {
   if (!context.is_cors_judged) {
     return true;
   }
-  if (!add(r, "Vary", "Origin")) {
+  if (!addResponseHeader(r, "Vary", "Origin")) {
     return false;
   }
   if (context.cors_origin.empty()) {
     return true;
   }
-  if (!add(r, "Access-Control-Allow-Origin", context.cors_origin)) {
+  if (!addResponseHeader(r, "Access-Control-Allow-Origin", context.cors_origin)) {
     return false;
   }
   if (!context.is_preflight) {
-    return add(r, "Access-Control-Expose-Headers", kExposed);
+    return addResponseHeader(r, "Access-Control-Expose-Headers", kExposed);
   }
   const std::string_view asked = requestHeader(r, "access-control-request-headers");
-  return add(r, "Access-Control-Allow-Methods", kMethods) &&
-         (asked.empty() || !isHeaderList(asked) || add(r, "Access-Control-Allow-Headers", asked)) &&
-         add(r, "Access-Control-Max-Age", "600");
+  return addResponseHeader(r, "Access-Control-Allow-Methods", kMethods) &&
+         (asked.empty() || !isHeaderList(asked) ||
+          addResponseHeader(r, "Access-Control-Allow-Headers", asked)) &&
+         addResponseHeader(r, "Access-Control-Max-Age", "600");
 }
 
 }  // namespace agw

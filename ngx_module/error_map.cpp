@@ -45,7 +45,7 @@ bool isSafeToRepeat(const ngx_http_request_t* r) noexcept {
 }
 
 ErrorReply tableReply(ErrorCode code, std::string_view message) noexcept {
-  return {errorEntry(code).status, code, message, {}};
+  return {errorEntry(code).status, code, message};
 }
 
 ErrorReply executorReply(const ngx_http_request_t* r, ngx_int_t status) noexcept {
@@ -59,21 +59,21 @@ ErrorReply executorReply(const ngx_http_request_t* r, ngx_int_t status) noexcept
                       "part; it was not repeated.");
   }
   if (status == NGX_HTTP_GATEWAY_TIME_OUT) {
-    return {status, ErrorCode::UpstreamTimeout, "The executor did not answer in time.", {}};
+    return {status, ErrorCode::UpstreamTimeout, "The executor did not answer in time."};
   }
-  return {status, ErrorCode::UpstreamError, "The executor gave no valid answer.", {}};
+  return {status, ErrorCode::UpstreamError, "The executor gave no valid answer."};
 }
 
 ErrorReply statusReply(ngx_int_t status) noexcept {
   for (const StatusText& known : kStatusTexts) {
     if (known.status == status) {
-      return {known.sent, known.code, known.message, {}};
+      return {known.sent, known.code, known.message};
     }
   }
   if (status < NGX_HTTP_INTERNAL_SERVER_ERROR) {
-    return {status, ErrorCode::BadRequest, "The request cannot be answered as it is.", {}};
+    return {status, ErrorCode::BadRequest, "The request cannot be answered as it is."};
   }
-  return {status, ErrorCode::InternalError, "Internal error of the gateway.", {}};
+  return {status, ErrorCode::InternalError, "Internal error of the gateway."};
 }
 
 // nginx refuses a second Authorization header itself, as malformed, while it reads the headers.
@@ -120,7 +120,7 @@ ErrorReply errorReplyFor(ngx_http_request_t* r, const RequestContext* context) n
   if (context != nullptr && context->refusal &&
       status == errorEntry(context->refusal->code).status) {
     const Refusal& refusal = *context->refusal;
-    return {status, refusal.code, refusal.message, refusal.param};
+    return {status, refusal.code, refusal.message, refusal.param, refusal.retry_after};
   }
   if (status == NGX_HTTP_BAD_GATEWAY || status == NGX_HTTP_GATEWAY_TIME_OUT) {
     return executorReply(r, status);

@@ -13,7 +13,8 @@ struct ErrorReply {
   ngx_int_t status;
   ErrorCode code;
   std::string_view message;
-  std::string_view param;
+  std::string_view param = {};
+  Nanoseconds retry_after = kUnknownWait;
 };
 
 // `r` was sent to the location of agent_error by error_page. `context` may be null.

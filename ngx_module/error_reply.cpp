@@ -3,8 +3,9 @@
 #include <string_view>
 
 #include "ngx_module/error_map.h"
-#include "ngx_module/limits.h"
+#include "ngx_module/limit_text.h"
 #include "ngx_module/request_context.h"
+#include "ngx_module/response_headers.h"
 #include "ngx_module/str.h"
 
 namespace agw {
@@ -74,35 +75,34 @@ void settleBody(ngx_http_request_t* r, const RequestContext* context) noexcept {
   }
 }
 
-bool addHeader(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) {
+// In whole seconds for everybody, and to the millisecond for those who know that header.
+bool addRetryAfter(ngx_http_request_t* r, Nanoseconds wait) noexcept {
+  auto* seconds = static_cast<u_char*>(ngx_pnalloc(r->pool, 2 * NGX_INT64_LEN));
+  if (seconds == nullptr) {
     return false;
   }
-  ngx_memzero(header, sizeof *header);
-  header->hash = 1;
-  header->key = borrowed(name);
-  header->value = borrowed(value);
-  return true;
+  u_char* const end = ngx_sprintf(seconds, "%uL", retrySeconds(wait));
+  if (!addResponseHeader(r, "Retry-After", view(seconds, end))) {
+    return false;
+  }
+  if (wait == kUnknownWait) {
+    return true;
+  }
+  u_char* const last = ngx_sprintf(end, "%uL", retryMilliseconds(wait));
+  return addResponseHeader(r, "retry-after-ms", view(end, last));
 }
 
-// Whether the limit that refused says itself when to come back.
-bool tellsWhen(const RequestContext* context) noexcept {
-  return context != nullptr && context->limits != nullptr && context->limits->has_refused &&
-         !context->limits->is_dry_run;
-}
-
-bool addHeaders(ngx_http_request_t* r, const RequestContext* context, ErrorCode code,
-                ngx_int_t status) noexcept {
-  if (status == NGX_HTTP_UNAUTHORIZED) {
-    return addHeader(r, "WWW-Authenticate", "Bearer");
+bool addHeaders(ngx_http_request_t* r, const ErrorReply& reply) noexcept {
+  switch (reply.status) {
+    case NGX_HTTP_UNAUTHORIZED:
+      return addResponseHeader(r, "WWW-Authenticate", "Bearer");
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+      return addRetryAfter(r, reply.retry_after);
+    default:
+      // SDKs repeat some statuses by themselves; this one must not be.
+      return reply.code != ErrorCode::RunLost || addResponseHeader(r, "x-should-retry", "false");
   }
-  if (status == NGX_HTTP_SERVICE_UNAVAILABLE ||
-      (status == NGX_HTTP_TOO_MANY_REQUESTS && !tellsWhen(context))) {
-    return addHeader(r, "Retry-After", "1");
-  }
-  // SDKs repeat some statuses by themselves; this one must not be.
-  return code != ErrorCode::RunLost || addHeader(r, "x-should-retry", "false");
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ ngx_int_t writeErrorReply(ngx_http_request_t* r) noexcept {
   settleBody(r, context);
 
   ngx_buf_t* body = ngx_create_temp_buf(r->pool, kMaxReply);
-  if (body == nullptr || !addHeaders(r, context, reply.code, reply.status)) {
+  if (body == nullptr || !addHeaders(r, reply)) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   body->last += writeErrorJson(reinterpret_cast<char*>(body->pos), kMaxReply, reply.code,

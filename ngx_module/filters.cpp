@@ -10,6 +10,7 @@
 #include "ngx_module/pool.h"
 #include "ngx_module/request_context.h"
 #include "ngx_module/request_headers.h"
+#include "ngx_module/response_headers.h"
 #include "ngx_module/sse_filter.h"
 #include "ngx_module/str.h"
 #include "ngx_module/stream_end.h"
@@ -66,16 +67,9 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
     return NGX_ERROR;
   }
   takeExecutorHeaders(r, *context);
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr || ensureRequestId(r, *context).empty()) {
-    return NGX_ERROR;
-  }
-  ngx_memzero(header, sizeof *header);
-  header->hash = 1;
-  header->key = borrowed(header::kRequestId);
-  header->value = borrowed(context->request_id);
-
-  if (!addLimitHeaders(r, *context) || !addCorsHeaders(r, *context)) {
+  const std::string_view request_id = ensureRequestId(r, *context);
+  if (request_id.empty() || !addResponseHeader(r, header::kRequestId, request_id) ||
+      !addLimitHeaders(r, *context) || !addCorsHeaders(r, *context)) {
     return NGX_ERROR;
   }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "ngx_module/limits.h"
+#include "ngx_module/response_headers.h"
 #include "ngx_module/str.h"
 
 namespace agw {
@@ -27,10 +28,6 @@ std::string_view windowName(std::uint32_t seconds) noexcept {
   }
 }
 
-u_char* put(u_char* out, std::string_view text) noexcept {
-  return ngx_cpymem(out, text.data(), text.size());
-}
-
 u_char* putParty(u_char* out, LimitPer per, std::string_view model) noexcept {
   switch (per) {
     case LimitPer::Key:
@@ -49,19 +46,6 @@ u_char* putRate(u_char* out, const RateLimit& limit, const char* what) noexcept 
   const std::string_view window = windowName(limit.window_seconds);
   out = ngx_sprintf(out, "%uL %s per %*s", limit.count, what, window.size(), window.data());
   return limit.burst != limit.count ? ngx_sprintf(out, ", at most %uL at once", limit.burst) : out;
-}
-
-// `value` lives as long as the request.
-bool addHeader(ngx_http_request_t* r, std::string_view name, u_char* value, u_char* end) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) {
-    return false;
-  }
-  ngx_memzero(header, sizeof *header);
-  header->hash = 1;
-  header->key = borrowed(name);
-  header->value = {static_cast<std::size_t>(end - value), value};
-  return true;
 }
 
 // std::to_chars is several times quicker than ngx_sprintf, and these are written for every request.
@@ -90,16 +74,20 @@ bool addShown(ngx_http_request_t* r, const Names& names, const ShownLimit& shown
   }
   u_char* const remaining = writeNumber(limit, shown.limit);
   u_char* const reset = writeNumber(remaining, shown.remaining);
-  return addHeader(r, names.limit, limit, remaining) &&
-         addHeader(r, names.remaining, remaining, reset) &&
-         addHeader(r, names.reset, reset, writeDuration(reset, shown.reset_after));
+  return addResponseHeader(r, names.limit, view(limit, remaining)) &&
+         addResponseHeader(r, names.remaining, view(remaining, reset)) &&
+         addResponseHeader(r, names.reset, view(reset, writeDuration(reset, shown.reset_after)));
 }
 
 }  // namespace
 
-std::uint64_t retrySeconds(Nanoseconds retry_after) noexcept {
+std::uint64_t retrySeconds(Nanoseconds wait) noexcept {
+  return static_cast<std::uint64_t>(std::max<Nanoseconds>(1, (wait + kSecond - 1) / kSecond));
+}
+
+std::uint64_t retryMilliseconds(Nanoseconds wait) noexcept {
   return static_cast<std::uint64_t>(
-      std::max<Nanoseconds>(1, (retry_after + kSecond - 1) / kSecond));
+      std::max<Nanoseconds>(1, (wait + kMillisecond - 1) / kMillisecond));
 }
 
 u_char* writeDuration(u_char* out, Nanoseconds span) noexcept {
@@ -159,26 +147,7 @@ bool addLimitHeaders(ngx_http_request_t* r, const RequestContext& context) noexc
   if (limits == nullptr) {
     return true;
   }
-  if (!addShown(r, kRequestNames, limits->requests) || !addShown(r, kTokenNames, limits->tokens)) {
-    return false;
-  }
-  if (!limits->has_refused || limits->is_dry_run) {
-    return true;
-  }
-  auto* seconds = static_cast<u_char*>(ngx_pnalloc(r->pool, 2 * kNumberRoom));
-  if (seconds == nullptr) {
-    return false;
-  }
-  u_char* const milliseconds = writeNumber(seconds, retrySeconds(limits->retry_after));
-  if (!addHeader(r, "Retry-After", seconds, milliseconds)) {
-    return false;
-  }
-  if (limits->refused_kind == LimitKind::Streams) {
-    return true;
-  }
-  const Nanoseconds wait = std::max(limits->retry_after, kMillisecond);
-  const auto rounded = static_cast<std::uint64_t>((wait + kMillisecond - 1) / kMillisecond);
-  return addHeader(r, "retry-after-ms", milliseconds, writeNumber(milliseconds, rounded));
+  return addShown(r, kRequestNames, limits->requests) && addShown(r, kTokenNames, limits->tokens);
 }
 
 std::string_view limitName(LimitPer per, LimitKind kind) noexcept {

@@ -16,7 +16,8 @@ std::string_view refusalText(ngx_pool_t* pool, const LimitClaim& claim, const Li
 // bytes, and returns the end.
 u_char* writeDuration(u_char* out, Nanoseconds span) noexcept;
 
-// Whole seconds until a retry makes sense, at least 1.
-std::uint64_t retrySeconds(Nanoseconds retry_after) noexcept;
+// The wait for Retry-After and retry-after-ms, rounded up, at least 1.
+std::uint64_t retrySeconds(Nanoseconds wait) noexcept;
+std::uint64_t retryMilliseconds(Nanoseconds wait) noexcept;
 
 }  // namespace agw

@@ -125,18 +125,22 @@ void note(RequestLimits& limits, std::span<const LimitClaim> claims,
   limits.is_dry_run = !is_refused;
   limits.refused_per = claims[outcome.claim].per;
   limits.refused_kind = outcome.kind;
-  limits.retry_after = is_refused ? outcome.retry_after : 0;
   thisWorker().count(limitCounter(is_refused ? Counter::Limited : Counter::DryRun,
                                   limits.refused_per, limits.refused_kind));
 }
 
 ngx_int_t admit(ngx_http_request_t* r, RequestContext& context, Claims& claims,
-                std::uint64_t known_tokens, bool is_output_known, Refusal& refusal) noexcept {
+                std::uint64_t known_tokens, bool is_output_known, bool RequestLimits::*is_judged,
+                Refusal& refusal) noexcept {
+  if (claims.empty()) {
+    return NGX_OK;
+  }
   Worker& worker = thisWorker();
   RequestLimits* limits = ensureLimits(r, context);
   if (limits == nullptr) {
     return NGX_ERROR;
   }
+  limits->*is_judged = true;
   LimitOutcome outcome{.verdict = LimitVerdict::Full};
   std::uint64_t tokens = known_tokens;
   if (worker.record != kNoIndex) {
@@ -154,7 +158,7 @@ ngx_int_t admit(ngx_http_request_t* r, RequestContext& context, Claims& claims,
   }
   if (outcome.verdict == LimitVerdict::Full) {
     worker.count(Counter::LimitsFull);
-    refusal = {ErrorCode::Overloaded, "The gateway is at its capacity limit. Try again.", {}};
+    refusal = {ErrorCode::Overloaded, "The gateway is at its capacity limit. Try again."};
     return NGX_DECLINED;
   }
   note(*limits, claims.all(), outcome);
@@ -166,7 +170,11 @@ ngx_int_t admit(ngx_http_request_t* r, RequestContext& context, Claims& claims,
   if (text.empty()) {
     return NGX_ERROR;
   }
-  refusal = {ErrorCode::RateLimitExceeded, text, {}};
+  // Nobody knows when a stream ends.
+  const Nanoseconds wait = outcome.kind == LimitKind::Streams
+                               ? kUnknownWait
+                               : std::max<Nanoseconds>(1, outcome.retry_after);
+  refusal = {ErrorCode::RateLimitExceeded, text, {}, wait};
   return NGX_DECLINED;
 }
 
@@ -223,7 +231,7 @@ void closeEntry(RequestLimits& limits, const LimitCharge& charge) noexcept {
 
 ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
                        Refusal& refusal) noexcept {
-  if (context.limits != nullptr && context.limits->is_first_done) {
+  if (context.limits != nullptr && context.limits->is_request_judged) {
     return NGX_OK;
   }
   const KeyLimitsInForce force = keyLimits(context.key_limits, specOf(location, LimitPer::Key));
@@ -236,19 +244,12 @@ ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const Loc
     claims.of(LimitPer::Key, force.streams_place, context.key_id, {}, force.dry_run).streams =
         force.streams;
   }
-  if (claims.empty()) {
-    return NGX_OK;
-  }
-  const ngx_int_t rc = admit(r, context, claims, 0, true, refusal);
-  if (context.limits != nullptr) {
-    context.limits->is_first_done = true;
-  }
-  return rc;
+  return admit(r, context, claims, 0, true, &RequestLimits::is_request_judged, refusal);
 }
 
 ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
                    Refusal& refusal) noexcept {
-  if (context.limits != nullptr && context.limits->is_second_done) {
+  if (context.limits != nullptr && context.limits->is_run_judged) {
     return NGX_OK;
   }
   const KeyLimitsInForce force = keyLimits(context.key_limits, specOf(location, LimitPer::Key));
@@ -260,18 +261,12 @@ ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const Locatio
   const BodyScanner& body = *context.scanner;
   claimFor(claims, specOf(location, LimitPer::User), context.key_id, body.user());
   claimFor(claims, specOf(location, LimitPer::Agent), {}, context.model.view());
-  if (claims.empty()) {
-    return NGX_OK;
-  }
   std::uint64_t tokens = body.bytesSeen() / kBytesPerToken;
   if (body.hasMaxTokens()) {
     tokens = body.maxTokens() > kMaxCount ? kMaxCount : tokens + body.maxTokens();
   }
-  const ngx_int_t rc = admit(r, context, claims, tokens, body.hasMaxTokens(), refusal);
-  if (context.limits != nullptr) {
-    context.limits->is_second_done = true;
-  }
-  return rc;
+  return admit(r, context, claims, tokens, body.hasMaxTokens(), &RequestLimits::is_run_judged,
+               refusal);
 }
 
 void forgoLimits(RequestContext& context) noexcept {

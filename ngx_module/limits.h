@@ -22,8 +22,8 @@ struct ShownLimit {
 // Of a request that some limit applies to, in its pool.
 struct RequestLimits {
   std::uint32_t entry = kNoIndex;  // in the ledger
-  bool is_first_done = false;      // what is judged before the body
-  bool is_second_done = false;     // and after it
+  bool is_request_judged = false;  // what is judged before the body
+  bool is_run_judged = false;      // and after it
   ShownLimit requests;
   ShownLimit tokens;
   // The first that refused, or would have in a dry run.
@@ -31,8 +31,7 @@ struct RequestLimits {
   bool is_dry_run = false;
   LimitPer refused_per = LimitPer::Key;
   LimitKind refused_kind = LimitKind::Requests;
-  Nanoseconds retry_after = 0;  // of a refusal
-  std::uint64_t charged = 0;    // tokens, once settled
+  std::uint64_t charged = 0;  // tokens, once settled
 };
 
 // Before the body: requests and streams of the key. After it, with the model and the user known:
@@ -55,8 +54,7 @@ void settleAtEnd(ngx_http_request_t* r, RequestContext& context, const ngx_chain
 // The request's memory goes: whatever way it ended, nothing stays in the ledger.
 void abandonLimits(RequestContext& context) noexcept;
 
-// x-ratelimit-* on every response, Retry-After and retry-after-ms on a refusal; false when out of
-// memory.
+// x-ratelimit-* on every response; false when out of memory.
 bool addLimitHeaders(ngx_http_request_t* r, const RequestContext& context) noexcept;
 
 // "key_requests" and the like. Static.

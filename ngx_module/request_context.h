@@ -9,17 +9,21 @@
 #include "ngx_module/ngx.h"
 #include "shared/body_scanner.h"
 #include "shared/edge_headers.h"
+#include "shared/gcra.h"
 #include "shared/model_id.h"
 #include "shared/openai_error.h"
 #include "shared/sse_usage.h"
 
 namespace agw {
 
+inline constexpr Nanoseconds kUnknownWait = 0;
+
 // An answer of the edge in place of the executor's. The views live as long as the request.
 struct Refusal {
   ErrorCode code;
   std::string_view message;
-  std::string_view param;
+  std::string_view param = {};
+  Nanoseconds retry_after = kUnknownWait;  // until the same request may pass; 429 and 503 alone
 };
 
 enum class KeyState : std::uint8_t { NotLookedUp, Accepted };

@@ -1,12 +1,16 @@
 #include "ngx_module/sse_filter.h"
 
-#include <string_view>
+#include <algorithm>
+#include <bit>
 
 #include "ngx_module/limits.h"
 #include "ngx_module/str.h"
 
 namespace agw {
 namespace {
+
+constexpr std::size_t kSmallestCopy = 512;
+constexpr std::size_t kLargestIdleCopy = 4096;
 
 // The chain that one call of the filter builds.
 struct Output {
@@ -42,62 +46,95 @@ bool link(Output& out, ngx_buf_t* buffer) noexcept {
   return true;
 }
 
-SsePiece* takePiece(Output& out, bool is_copy) noexcept {
-  SsePiece*& idle = is_copy ? out.state->idle_copies : out.state->idle;
+// A copy keeps its memory while it is idle.
+SsePiece* takePiece(ngx_pool_t* pool, SsePiece*& idle) noexcept {
   SsePiece* piece = idle;
-  u_char* memory = nullptr;
   if (piece != nullptr) {
     idle = piece->next;
-    memory = piece->buffer.start;
   } else {
-    piece = static_cast<SsePiece*>(ngx_palloc(out.r->pool, sizeof(SsePiece)));
-    if (is_copy) {
-      memory = static_cast<u_char*>(ngx_pnalloc(out.r->pool, SseUsageFilter::kMaxHeldLine));
-    }
-    if (piece == nullptr || (is_copy && memory == nullptr)) {
+    piece = static_cast<SsePiece*>(ngx_pcalloc(pool, sizeof(SsePiece)));
+    if (piece == nullptr) {
       return nullptr;
     }
   }
+  u_char* const memory = piece->buffer.start;
+  u_char* const end = piece->buffer.end;
   ngx_memzero(piece, sizeof *piece);
-  piece->buffer.start = memory;
+  piece->buffer.start = piece->buffer.pos = piece->buffer.last = memory;
+  piece->buffer.end = end;
+  piece->buffer.memory = 1;
   return piece;
 }
 
-bool addPiece(Output& out, std::string_view bytes, bool is_copy) noexcept {
-  SsePiece* piece = takePiece(out, is_copy);
-  if (piece == nullptr) {
-    return false;
-  }
-  ngx_buf_t& buffer = piece->buffer;
-  buffer.memory = 1;
-  if (is_copy) {
-    buffer.pos = buffer.start;
-    buffer.end = buffer.start + SseUsageFilter::kMaxHeldLine;
-    buffer.last = ngx_cpymem(buffer.pos, bytes.data(), bytes.size());
-  } else {
-    buffer.pos = borrowed(bytes).data;
-    buffer.last = buffer.pos + bytes.size();
-    buffer.recycled = out.original->recycled;
-  }
+void addPiece(Output& out, SsePiece* piece) noexcept {
   *out.pieces_end = piece;
   out.pieces_end = &piece->next;
   out.last_piece = piece;
+}
+
+// Room for `size` bytes more.
+bool makeRoom(ngx_pool_t* pool, ngx_buf_t& buffer, std::size_t size) noexcept {
+  const auto used = static_cast<std::size_t>(buffer.last - buffer.start);
+  if (used + size <= static_cast<std::size_t>(buffer.end - buffer.start)) {
+    return true;
+  }
+  const std::size_t room = std::max(kSmallestCopy, std::bit_ceil(used + size));
+  auto* memory = static_cast<u_char*>(ngx_pnalloc(pool, room));
+  if (memory == nullptr) {
+    return false;
+  }
+  if (used != 0) {
+    ngx_memcpy(memory, buffer.start, used);
+    ngx_pfree(pool, buffer.start);  // what is small stays in the pool
+  }
+  buffer.start = buffer.pos = memory;
+  buffer.last = memory + used;
+  buffer.end = memory + room;
   return true;
 }
 
-bool passBytes(void* context, std::string_view bytes, bool from_input) noexcept {
+bool holdBytes(void* context, std::string_view bytes) noexcept {
   auto& out = *static_cast<Output*>(context);
-  while (!from_input && bytes.size() > SseUsageFilter::kMaxHeldLine) {
-    if (!addPiece(out, bytes.substr(0, SseUsageFilter::kMaxHeldLine), true)) {
-      return false;
-    }
-    bytes.remove_prefix(SseUsageFilter::kMaxHeldLine);
+  SsePiece*& held = out.state->held;
+  ngx_pool_t* const pool = out.r->pool;
+  if (held == nullptr) {
+    held = takePiece(pool, out.state->idle_copies);
   }
-  return bytes.empty() || addPiece(out, bytes, !from_input);
+  if (held == nullptr || !makeRoom(pool, held->buffer, bytes.size())) {
+    return false;
+  }
+  held->buffer.last = ngx_cpymem(held->buffer.last, bytes.data(), bytes.size());
+  return true;
 }
 
-void giveBack(SseState& state, SsePiece* piece) noexcept {
-  SsePiece*& idle = piece->buffer.start != nullptr ? state.idle_copies : state.idle;
+bool passBytes(void* context, std::string_view bytes) noexcept {
+  auto& out = *static_cast<Output*>(context);
+  if (out.state->held != nullptr) {
+    addPiece(out, out.state->held);
+    out.state->held = nullptr;
+  }
+  if (bytes.empty()) {
+    return true;
+  }
+  SsePiece* piece = takePiece(out.r->pool, out.state->idle);
+  if (piece == nullptr) {
+    return false;
+  }
+  piece->buffer.pos = borrowed(bytes).data;
+  piece->buffer.last = piece->buffer.pos + bytes.size();
+  piece->buffer.recycled = out.original->recycled;
+  addPiece(out, piece);
+  return true;
+}
+
+// A stream that sent one large block does not keep the memory for its whole life.
+void giveBack(ngx_pool_t* pool, SseState& state, SsePiece* piece) noexcept {
+  ngx_buf_t& buffer = piece->buffer;
+  if (static_cast<std::size_t>(buffer.end - buffer.start) > kLargestIdleCopy &&
+      ngx_pfree(pool, buffer.start) == NGX_OK) {
+    buffer.start = buffer.end = nullptr;
+  }
+  SsePiece*& idle = buffer.start != nullptr ? state.idle_copies : state.idle;
   piece->next = idle;
   idle = piece;
 }
@@ -162,13 +199,13 @@ bool isWhole(const Output& out, const ngx_buf_t& buffer) noexcept {
 
 bool passBuffer(Output& out, ngx_buf_t* buffer) noexcept {
   const bool has_bytes = ngx_buf_in_memory(buffer) && buffer->last > buffer->pos;
-  const SseUsageFilter::Sink sink{&out, passBytes};
+  const SseUsageFilter::Sink sink{&out, passBytes, holdBytes};
   out.original = buffer;
   if (has_bytes && !out.state->usage.feed(view(buffer->pos, buffer->last), sink)) {
     return false;
   }
   if (has_bytes && !buffer->last_buf && isWhole(out, *buffer)) {
-    giveBack(*out.state, out.pieces);
+    giveBack(out.r->pool, *out.state, out.pieces);
     out.forgetPieces();
     return link(out, buffer);
   }
@@ -190,7 +227,7 @@ bool passBuffer(Output& out, ngx_buf_t* buffer) noexcept {
 }
 
 // Upstreams learn from the position of their own buffers what has been sent.
-void collectSent(SseState& state) noexcept {
+void collectSent(ngx_pool_t* pool, SseState& state) noexcept {
   while (SsePiece* piece = state.busy) {
     if (ngx_buf_size(&piece->buffer) != 0) {
       break;
@@ -199,7 +236,7 @@ void collectSent(SseState& state) noexcept {
       piece->original->pos = piece->original->last;
     }
     state.busy = piece->next;
-    giveBack(state, piece);
+    giveBack(pool, state, piece);
   }
 }
 
@@ -229,8 +266,17 @@ ngx_int_t filterStream(ngx_http_request_t* r, RequestContext& context, ngx_chain
     each = each->next;
     ngx_free_chain(r->pool, done);
   }
-  collectSent(state);
+  collectSent(r->pool, state);
   return rc;
+}
+
+std::string_view cutStream(SseState& state) noexcept {
+  if (SsePiece* held = state.held) {
+    state.held = nullptr;
+    held->next = state.idle_copies;
+    state.idle_copies = held;
+  }
+  return state.usage.cut();
 }
 
 }  // namespace agw

@@ -16,6 +16,11 @@ inline std::string_view view(const u_char* begin, const u_char* end) noexcept {
   return {reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)};
 }
 
+// Copies `text` to `out`, where there is room for it, and returns the end.
+inline u_char* put(u_char* out, std::string_view text) noexcept {
+  return text.empty() ? out : ngx_cpymem(out, text.data(), text.size());
+}
+
 // nginx's structs hold non-const pointers even to text that nobody writes to (header names and
 // values, content types). The bytes must outlive the request.
 inline ngx_str_t borrowed(std::string_view text) noexcept {

@@ -1,11 +1,8 @@
 #include "ngx_module/stream_end.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "ngx_module/conf.h"
-#include "ngx_module/pool.h"
 #include "ngx_module/sse_filter.h"
+#include "ngx_module/str.h"
 #include "ngx_module/worker.h"
 
 namespace agw {
@@ -49,10 +46,6 @@ constexpr Ending kLostEnding{ErrorCode::RunLost, kLost, Counter::StreamsLost};
 constexpr Ending kSilentEnding{ErrorCode::UpstreamTimeout, kSilent, Counter::StreamsSilent};
 constexpr Ending kTooLongEnding{ErrorCode::RunTimeout, kTooLong, Counter::StreamsTooLong};
 
-u_char* put(u_char* out, std::string_view text) noexcept {
-  return text.empty() ? out : ngx_cpymem(out, text.data(), text.size());
-}
-
 // OpenAI: "data: {"error":{…}}". Anthropic: "event: error" with {"type":"error","error":{…}}.
 u_char* writeEvent(u_char* out, StreamDialect dialect, const Ending& ending) noexcept {
   if (dialect == StreamDialect::Anthropic) {
@@ -80,8 +73,7 @@ ngx_int_t sendEvent(ngx_http_request_t* r, RequestContext& context, const Ending
   if (buffer == nullptr) {
     return NGX_ERROR;
   }
-  // What stands before it is closed: half a line, half an event.
-  buffer->last = put(buffer->last, context.sse->usage.cut());
+  buffer->last = put(buffer->last, cutStream(*context.sse));
   buffer->last = writeEvent(buffer->last, context.dialect, ending);
   buffer->flush = 1;
   buffer->last_buf = is_last;
@@ -156,7 +148,6 @@ void onTooLong(ngx_event_t* event) noexcept {
   ngx_http_run_posted_requests(client);
 }
 
-// nginx's debug log reads a timer's data as a connection.
 void addTimer(StreamGuard& guard, ngx_msec_t time) noexcept {
   guard.timer.handler = onTooLong;
   guard.timer.data = &guard;

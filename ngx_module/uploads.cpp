@@ -25,7 +25,6 @@ bool beginUpload(ngx_http_request_t* r, RequestContext& context) noexcept {
   }
   const auto most = static_cast<std::int64_t>(mainConf(r).max_uploads);
   if (most != 0 && worker.memory->workers.uploads() >= most) {
-    worker.count(Counter::UploadsFull);
     return false;
   }
   add(worker.memory->workers[worker.record], 1);

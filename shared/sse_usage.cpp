@@ -16,30 +16,59 @@ constexpr bool isTerminator(char c) { return c == '\n' || c == '\r'; }
 
 }  // namespace
 
-// The stretch of the input that is to pass and was not given to the sink yet.
+// The stretch of the input that stays and was not given to the sink yet.
 class SseUsageFilter::Run {
  public:
-  Run(const char* begin, const Sink& sink) noexcept : begin_(begin), sink_(sink) {}
+  Run(SseUsageFilter& filter, const char* begin, const Sink& sink) noexcept
+      : filter_(filter), begin_(begin), block_begin_(begin), sink_(sink) {}
 
   bool good() const noexcept { return good_; }
-  // Everything before `p` passes; what comes from there on is not decided.
-  void passUntil(const char* p) noexcept {
-    if (p != begin_) give({begin_, static_cast<std::size_t>(p - begin_)}, true);
+  // A block ended before `p`.
+  void endBlock(const char* p) noexcept { block_begin_ = p; }
+  // Everything before `p` stays; what comes from there on is not decided.
+  void keepUntil(const char* p) noexcept {
+    if (block_begin_ > begin_) {
+      pass({begin_, static_cast<std::size_t>(block_begin_ - begin_)});
+      filter_.block_ = 0;
+      filter_.passes_block_ = false;
+      begin_ = block_begin_;
+    }
+    if (p == begin_) return;
+    const std::string_view half{begin_, static_cast<std::size_t>(p - begin_)};
     begin_ = p;
+    if (!takeForBlock(half.size())) {
+      pass(half);
+    } else {
+      hold(half);
+    }
   }
   // The input from the last decided byte up to `p` is taken out.
   void dropUntil(const char* p) noexcept { begin_ = p; }
-  void passHeld(std::string_view bytes) noexcept {
-    if (!bytes.empty()) give(bytes, false);
+  // Of the filter's own memory, and of a block that has not ended.
+  void keepCopy(std::string_view bytes) noexcept {
+    if (bytes.empty()) return;
+    hold(bytes);
+    if (!takeForBlock(bytes.size())) release();
   }
+  void release() noexcept { pass({}); }
   const char* begin() const noexcept { return begin_; }
 
  private:
-  void give(std::string_view bytes, bool from_input) noexcept {
-    good_ = good_ && sink_.pass(sink_.context, bytes, from_input);
+  // Whether so many bytes more of the current block may be held.
+  bool takeForBlock(std::size_t size) noexcept {
+    if (filter_.passes_block_ || size > kMaxHeldBlock - filter_.block_) {
+      filter_.passes_block_ = true;
+      return false;
+    }
+    filter_.block_ += static_cast<std::uint32_t>(size);
+    return true;
   }
+  void pass(std::string_view bytes) noexcept { good_ = good_ && sink_.pass(sink_.context, bytes); }
+  void hold(std::string_view bytes) noexcept { good_ = good_ && sink_.hold(sink_.context, bytes); }
 
+  SseUsageFilter& filter_;
   const char* begin_;
+  const char* block_begin_;  // of the block that has not ended, or where the next one begins
   const Sink& sink_;
   bool good_ = true;
 };
@@ -47,8 +76,9 @@ class SseUsageFilter::Run {
 bool SseUsageFilter::feed(std::string_view input, const Sink& sink) noexcept {
   const char* p = input.data();
   const char* const end = p + input.size();
-  Run run(p, sink);
+  Run run(*this, p, sink);
   while (p != end && run.good()) {
+    if (!in_block_ && state_ == State::LineStart) run.endBlock(p);
     switch (state_) {
       case State::LineStart:
         p = startLine(p, run);
@@ -64,30 +94,36 @@ bool SseUsageFilter::feed(std::string_view input, const Sink& sink) noexcept {
         break;
     }
   }
-  run.passUntil(end);
+  if (!in_block_ && state_ == State::LineStart) run.endBlock(end);
+  run.keepUntil(end);
   return run.good();
 }
 
 bool SseUsageFilter::finish(const Sink& sink) noexcept {
-  Run run(nullptr, sink);
-  run.passHeld({line_.data(), held_});
+  Run run(*this, nullptr, sink);
+  run.keepCopy({line_.data(), held_});
+  run.release();
   held_ = 0;
   state_ = State::InLine;
   return run.good();
 }
 
 std::string_view SseUsageFilter::cut() noexcept {
-  if (state_ == State::InLine) return "\n\n";
+  if (passes_block_ && state_ == State::InLine) return "\n\n";
   held_ = 0;
   state_ = State::LineStart;
-  if (!in_block_) return {};
+  if (!passes_block_) {
+    block_ = 0;
+    in_block_ = block_has_data_ = after_passed_cr_ = after_dropped_cr_ = false;
+    return {};
+  }
   return after_passed_cr_ ? "\n\n" : "\n";  // the first LF belongs to the CR
 }
 
 const char* SseUsageFilter::startLine(const char* p, Run& run) noexcept {
   if (*p == '\n' && (after_passed_cr_ || after_dropped_cr_)) {
     if (after_dropped_cr_) {
-      run.passUntil(p);
+      run.keepUntil(p);
       run.dropUntil(p + 1);
     }
     after_passed_cr_ = after_dropped_cr_ = false;
@@ -101,7 +137,7 @@ const char* SseUsageFilter::startLine(const char* p, Run& run) noexcept {
     return p + 1;
   }
   if (*p == ':') {
-    run.passUntil(p);
+    run.keepUntil(p);
     state_ = State::InComment;
     return p;
   }
@@ -155,7 +191,7 @@ const char* SseUsageFilter::holdComment(const char* p, const char* end, Run& run
   while (p != end && !isTerminator(*p)) {
     const std::size_t at = held_ + static_cast<std::size_t>(p - from);
     if (at == kMaxHeldLine || (at < kUsageComment.size() && *p != kUsageComment[at])) {
-      run.passHeld({line_.data(), held_});
+      run.keepCopy({line_.data(), held_});
       held_ = 0;
       in_block_ = true;
       field_matched_ = kNoMatch;
@@ -182,7 +218,7 @@ const char* SseUsageFilter::holdComment(const char* p, const char* end, Run& run
   std::optional<Usage> usage;
   if (line.size() > kUsageComment.size()) usage = parseUsage(line.substr(kUsageComment.size()));
   if (!usage) {
-    run.passHeld({line_.data(), held_before});
+    run.keepCopy({line_.data(), held_before});
     in_block_ = true;
     field_matched_ = kNoMatch;
     endLine(*p);

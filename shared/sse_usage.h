@@ -2,10 +2,11 @@
 //
 // The block is ": agent-usage {json}\n\n" (see edge_headers.h) and stands on its own; it goes with
 // the blank line that ends it. Should such a line stand inside another block, then only the line
-// goes: the blank line ends that block. Everything else passes untouched and at once: only a line
-// that starts like a usage comment is held back, until it differs or its end is seen, and never
-// more than kMaxHeldLine bytes (a longer comment is passed on). Lines end with LF, CRLF or CR.
-// Source for the framing: WHATWG HTML, "Server-sent events".
+// goes: the blank line ends that block. Everything else passes untouched, and only whole blocks:
+// what has come of a block is held back until its blank line, so that a stream which breaks off can
+// end without half an event. A block of more than kMaxHeldBlock bytes passes as it comes; a line
+// that is longer than kMaxHeldLine is no usage comment. Lines end with LF, CRLF or CR. Source for
+// the framing: WHATWG HTML, "Server-sent events".
 #pragma once
 
 #include <array>
@@ -22,23 +23,25 @@ namespace agw {
 class SseUsageFilter {
  public:
   static constexpr std::size_t kMaxHeldLine = 256;
+  static constexpr std::size_t kMaxHeldBlock = 64 * 1024;
 
-  // Where the bytes to pass on go. `from_input` views point into the fed input (so that nginx can
-  // make shadow buffers without a copy); otherwise the view is into the filter's held line and must
-  // be copied before the next call.
+  // Where the bytes go. Both return false to stop (out of memory); feed() then returns false.
   struct Sink {
     void* context;
-    // Returns false to stop (out of memory); feed() then returns false.
-    bool (*pass)(void* context, std::string_view bytes, bool from_input) noexcept;
+    // Goes out now, behind what is held. Views of the fed input, or nothing.
+    bool (*pass)(void* context, std::string_view bytes) noexcept;
+    // To be copied, and kept until the next pass() or dropped after cut(). All that is held at a
+    // time is at most kMaxHeldBlock + kMaxHeldLine bytes.
+    bool (*hold)(void* context, std::string_view bytes) noexcept;
   };
 
   bool feed(std::string_view input, const Sink& sink) noexcept;
   // The stream ended: what was held back goes out.
   bool finish(const Sink& sink) noexcept;
 
-  // The stream breaks off here: what was held back is dropped. Returns what must be written,
-  // through this filter, so that a new event can follow: line ends that close a half line and a
-  // half event.
+  // The stream breaks off here: whatever is held is to be dropped. Returns what must be written,
+  // through this filter, so that a new event can follow: nothing, or line ends that close half a
+  // block which has passed because it was too long to hold.
   std::string_view cut() noexcept;
 
   const std::optional<Usage>& usage() const noexcept { return usage_; }  // the last block seen
@@ -59,11 +62,13 @@ class SseUsageFilter {
   // The last terminator was a CR: an LF that follows belongs to it, and shares its fate.
   bool after_passed_cr_ = false;
   bool after_dropped_cr_ = false;
-  bool in_block_ = false;        // a line of the current event block was passed on
+  bool in_block_ = false;        // the current event block has a line that stays
+  bool passes_block_ = false;    // it is too long to hold
   bool block_has_data_ = false;  // the current block is counted
   // How much of "data:" the line has matched so far; kNoMatch: it is another field.
   std::uint8_t field_matched_ = 0;
-  std::uint16_t held_ = 0;  // bytes of line_ in use
+  std::uint16_t held_ = 0;   // bytes of line_ in use
+  std::uint32_t block_ = 0;  // bytes of the current block that the sink holds
   std::array<char, kMaxHeldLine> line_{};
   std::uint64_t data_events_ = 0;
   std::optional<Usage> usage_;

@@ -18,7 +18,7 @@ def test_an_address_may_fail_so_often(make_edge):
     assert statuses == [401] * 3 + [429] * 7
     assert response.error["code"] == "rate_limit_exceeded"
     assert response.error["message"] == "Too many requests of this address had no valid API key. Try again later."
-    assert response.header("Retry-After") == "1"
+    assert 1_100 < int(response.header("Retry-After")) <= 1_200
     with edge.connect() as client:
         # A good key of the same address is not held to it.
         assert client.request("GET", "/v1/models").status == 200

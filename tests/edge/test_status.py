@@ -60,6 +60,7 @@ def test_it_can_be_guarded_like_any_location(make_edge):
 
 def test_counts_of_all_workers_are_one(make_edge):
     edge = make_edge(workers=4)
+    edge.wait_for(lambda: edge.status()["workers"] == 4, "4 workers")
     for _ in range(60):
         with edge.connect() as client:
             assert client.request("GET", "/v1/models").status == 200

@@ -116,6 +116,27 @@ def test_events_pass_while_a_usage_comment_is_half_there(edge, executor):
     assert edge.logged(head.header("X-Request-Id"))["total"] == 33
 
 
+# Below and above what the edge holds of one event, and of many reads of nginx.
+@pytest.mark.parametrize("buffering", ["off", "on"])
+@pytest.mark.parametrize("size", [5_000, 60_000, 70_000, 300_000])
+def test_large_events_arrive_whole(make_edge, executor, size, buffering):
+    edge = make_edge(locations="""location = /v1/chat/completions { agent_scope chat; proxy_buffering %s;
+                                  proxy_pass http://executors; }""" % buffering)
+    events = "".join(f"id: {i}\ndata: {i}{'x' * size}\n\n" for i in range(8))
+
+    def respond(request, connection):
+        connection.start_stream()
+        for piece in pieces(events + USAGE + "data: [DONE]\n\n", 3_001):
+            connection.chunk(piece)
+        connection.end_stream()
+
+    executor.respond = respond
+    with edge.connect() as client:
+        head = open_stream(client)
+        assert rest_of(client) == (events + "data: [DONE]\n\n").encode()
+    assert edge.logged(head.header("X-Request-Id"))["total"] == 33
+
+
 def test_a_stream_of_nothing_but_usage(edge, executor):
     def respond(request, connection):
         connection.start_stream()

@@ -85,9 +85,9 @@ def fin_in_the_usage_comment(request, connection):
 
 DEATHS = {
     "fin": (fin_between_events, EVENT, "run_lost"),
-    "fin-in-event": (fin_in_an_event, EVENT + 'data: {"i"\n\n', "run_lost"),
-    "fin-in-line-end": (fin_in_a_line_end, EVENT + 'data: {"i":2}\n\n', "run_lost"),
-    "fin-in-chunk": (fin_in_a_chunk, EVENT + "data: \n\n", "run_lost"),
+    "fin-in-event": (fin_in_an_event, EVENT, "run_lost"),
+    "fin-in-line-end": (fin_in_a_line_end, EVENT, "run_lost"),
+    "fin-in-chunk": (fin_in_a_chunk, EVENT, "run_lost"),
     "fin-with-header": (fin_with_the_header, EVENT, "run_lost"),
     "rst": (rst, EVENT, "run_lost"),
     "silence": (silence, EVENT, "upstream_timeout"),

@@ -1,6 +1,6 @@
 // The first byte chooses a cut, the rest is the stream. No cut may change the output, and the
 // output is the input without usage comments and their blank lines: nothing is added, reordered or
-// lost.
+// lost. What has passed at any time ends with a whole block, as long as blocks are short.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +11,8 @@
 namespace {
 
 using agw::SseUsageFilter;
+
+bool isLineEnd(char c) { return c == '\n' || c == '\r'; }
 
 struct Result {
   std::string text;
@@ -26,6 +28,9 @@ class Run {
     const std::string copy(piece);  // of its own size, so that AddressSanitizer sees a read past it
     input_ = copy;
     require(filter_.feed(copy, sink()), "feed succeeds");
+    require(
+        text_.empty() || isLineEnd(text_.back()) || text_.size() > SseUsageFilter::kMaxHeldBlock,
+        "only whole blocks pass");
   }
   Result finish() {
     input_ = {};
@@ -37,13 +42,23 @@ class Run {
 
  private:
   SseUsageFilter::Sink sink() {
-    return {this, [](void* context, std::string_view bytes, bool from_input) noexcept {
+    return {this,
+            [](void* context, std::string_view bytes) noexcept {
               auto& self = *static_cast<Run*>(context);
-              const bool inside =
-                  bytes.data() >= self.input_.data() &&
-                  bytes.data() + bytes.size() <= self.input_.data() + self.input_.size();
-              require(inside == from_input, "views say truly where they point");
-              self.text_.append(bytes);
+              require(bytes.empty() ||
+                          (bytes.data() >= self.input_.data() &&
+                           bytes.data() + bytes.size() <= self.input_.data() + self.input_.size()),
+                      "what passes is a view of the input");
+              self.text_.append(self.held_).append(bytes);
+              self.held_.clear();
+              return true;
+            },
+            [](void* context, std::string_view bytes) noexcept {
+              auto& self = *static_cast<Run*>(context);
+              self.held_.append(bytes);
+              require(
+                  self.held_.size() <= SseUsageFilter::kMaxHeldBlock + SseUsageFilter::kMaxHeldLine,
+                  "what is held is bounded");
               return true;
             }};
   }
@@ -51,9 +66,8 @@ class Run {
   SseUsageFilter filter_;
   std::string_view input_;
   std::string text_;
+  std::string held_;
 };
-
-bool isLineEnd(char c) { return c == '\n' || c == '\r'; }
 
 // Walks the input; where the output leaves it, a whole usage comment or a blank line must have been
 // there.

@@ -15,9 +15,10 @@ LimitIdentity address(std::uint64_t one, std::uint64_t other) { return {{one, ot
 
 class AddressGuardTest : public testing::Test {
  protected:
-  bool fail(const LimitIdentity& who, Nanoseconds at = kStart) {
-    return guard_->admitFailure(who, kThreeAMinute, at);
+  Nanoseconds waitOf(const LimitIdentity& who, Nanoseconds at = kStart) {
+    return guard_->noteFailure(who, kThreeAMinute, at);
   }
+  bool fail(const LimitIdentity& who, Nanoseconds at = kStart) { return waitOf(who, at) == 0; }
   // As in shared memory, which begins with zeros.
   std::unique_ptr<AddressGuard> guard_ = std::make_unique<AddressGuard>();
 };
@@ -25,8 +26,8 @@ class AddressGuardTest : public testing::Test {
 TEST_F(AddressGuardTest, AdmitsTheBurstAndThenTheRate) {
   const LimitIdentity who = address(1, 2);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(fail(who));
-  EXPECT_FALSE(fail(who));
-  EXPECT_FALSE(fail(who, kStart + 19 * kSecond));
+  EXPECT_EQ(waitOf(who), 20 * kSecond);
+  EXPECT_EQ(waitOf(who, kStart + 19 * kSecond), kSecond);
   EXPECT_TRUE(fail(who, kStart + 20 * kSecond));
   EXPECT_FALSE(fail(who, kStart + 20 * kSecond));
 }

@@ -11,27 +11,37 @@ namespace {
 constexpr std::string_view kUsage =
     ": agent-usage {\"prompt_tokens\":11,\"completion_tokens\":7,\"total_tokens\":18}";
 
-// Collects what passes and checks that views said to be input lie in the input.
+// Collects what passes, keeps what is held, and checks that what passes lies in the input.
 class Collector {
  public:
-  SseUsageFilter::Sink sink() { return {this, &Collector::pass}; }
+  SseUsageFilter::Sink sink() { return {this, &Collector::pass, &Collector::hold}; }
   void setInput(std::string_view input) { input_ = input; }
   const std::string& text() const { return text_; }
+  const std::string& held() const { return held_; }
+  void dropHeld() { held_.clear(); }
   bool failing = false;
 
  private:
-  static bool pass(void* context, std::string_view bytes, bool from_input) noexcept {
+  static bool pass(void* context, std::string_view bytes) noexcept {
+    auto& self = *static_cast<Collector*>(context);
+    EXPECT_TRUE(bytes.empty() ||
+                (bytes.data() >= self.input_.data() &&
+                 bytes.data() + bytes.size() <= self.input_.data() + self.input_.size()));
+    self.text_.append(self.held_).append(bytes);
+    self.held_.clear();
+    return !self.failing;
+  }
+  static bool hold(void* context, std::string_view bytes) noexcept {
     auto& self = *static_cast<Collector*>(context);
     EXPECT_FALSE(bytes.empty());
-    const bool inside = bytes.data() >= self.input_.data() &&
-                        bytes.data() + bytes.size() <= self.input_.data() + self.input_.size();
-    EXPECT_EQ(inside, from_input);
-    self.text_.append(bytes);
+    self.held_.append(bytes);
+    EXPECT_LE(self.held_.size(), SseUsageFilter::kMaxHeldBlock + SseUsageFilter::kMaxHeldLine);
     return !self.failing;
   }
 
   std::string_view input_;
   std::string text_;
+  std::string held_;
 };
 
 struct Outcome {
@@ -163,22 +173,59 @@ TEST(SseUsageFilter, GivesTheSameOutputAtEveryPairOfCuts) {
   }
 }
 
-TEST(SseUsageFilter, PassesEverythingButACommentAtOnce) {
+TEST(SseUsageFilter, PassesABlockOnceItsBlankLineIsThere) {
   SseUsageFilter usage_filter;
   Collector collector;
   const auto feed = [&](std::string_view piece) {
     collector.setInput(piece);
     EXPECT_TRUE(usage_filter.feed(piece, collector.sink()));
   };
+  std::string expected;
   feed("data: {\"half");
-  EXPECT_EQ(collector.text(), "data: {\"half");
+  EXPECT_EQ(collector.text(), expected);
   feed("\":1}\n\n: k");
-  // A comment that cannot become a usage comment is not held.
-  EXPECT_EQ(collector.text(), "data: {\"half\":1}\n\n: k");
+  expected += "data: {\"half\":1}\n\n";
+  EXPECT_EQ(collector.text(), expected);
   feed("\n\n: agent-us");
-  EXPECT_EQ(collector.text(), "data: {\"half\":1}\n\n: k\n\n");
-  feed("er\n\n");
-  EXPECT_EQ(collector.text(), "data: {\"half\":1}\n\n: k\n\n: agent-user\n\n");
+  expected += ": k\n\n";
+  EXPECT_EQ(collector.text(), expected);
+  feed("er\n\nid: 7\r\n");
+  expected += ": agent-user\n\n";
+  EXPECT_EQ(collector.text(), expected);
+  feed("data: 1\r");
+  EXPECT_EQ(collector.text(), expected);
+  // The LF of the last CR's line end may still come; the block is whole without it.
+  feed("\n\r");
+  expected += "id: 7\r\ndata: 1\r\n\r";
+  EXPECT_EQ(collector.text(), expected);
+  feed("\n");
+  EXPECT_EQ(collector.text(), expected + "\n");
+}
+
+TEST(SseUsageFilter, PassesABlockThatIsTooLongToHoldAsItComes) {
+  constexpr std::size_t kPiece = 1000;
+  const std::string piece(kPiece, 'x');
+  for (const std::string_view line_end : {"\n", "\r\n"}) {
+    SseUsageFilter usage_filter;
+    Collector collector;
+    std::string input;
+    const auto feed = [&](std::string_view bytes) {
+      input += bytes;
+      collector.setInput(bytes);
+      EXPECT_TRUE(usage_filter.feed(bytes, collector.sink()));
+    };
+    feed("data: ");
+    while (input.size() <= SseUsageFilter::kMaxHeldBlock) {
+      EXPECT_EQ(collector.text(), "");
+      feed(piece);
+    }
+    EXPECT_EQ(collector.text(), input);
+    feed(piece);
+    EXPECT_EQ(collector.text(), input);
+    feed(std::string(line_end) + std::string(line_end) + "data: next");
+    EXPECT_EQ(collector.text() + "data: next", input);
+    EXPECT_EQ(collector.held(), "data: next");
+  }
 }
 
 TEST(SseUsageFilter, HoldsNoMoreThanItsBound) {
@@ -196,7 +243,7 @@ TEST(SseUsageFilter, HoldsNoMoreThanItsBound) {
   const std::string long_line = prefix + std::string(1000, 'x');
   collector.setInput(long_line);
   EXPECT_TRUE(usage_filter.feed(long_line, collector.sink()));
-  EXPECT_EQ(collector.text(), long_line);
+  EXPECT_EQ(collector.held(), long_line);
 }
 
 TEST(SseUsageFilter, TakesTheLargestCounts) {
@@ -219,29 +266,45 @@ std::string brokenOff(std::string_view text) {
     EXPECT_TRUE(usage_filter.feed(bytes, collector.sink()));
   };
   feed(text);
+  collector.dropHeld();
   const std::string rest = std::string(usage_filter.cut()) + "data: error\n\n";
   feed(rest);
   return collector.text();
 }
 
-TEST(SseUsageFilter, ClosesWhatABrokenStreamLeftOpen) {
+TEST(SseUsageFilter, ABrokenStreamEndsWithItsLastWholeBlock) {
   constexpr std::string_view kEnd = "data: error\n\n";
   const auto expect = [kEnd](std::string_view text, std::string_view before) {
     EXPECT_EQ(brokenOff(text), std::string(before) + std::string(kEnd)) << text;
   };
   expect("", "");
   expect("data: 1\n\n", "data: 1\n\n");
-  expect("data: 1\n", "data: 1\n\n");
-  expect("data: 1", "data: 1\n\n");
+  expect("data: 1\n", "");
+  expect("data: 1", "");
   expect("data: 1\r\n\r\n", "data: 1\r\n\r\n");
-  expect("data: 1\r\n", "data: 1\r\n\n");
-  expect("data: 1\r", "data: 1\r\n\n");
-  expect(": ping", ": ping\n\n");
-  // What might have become a usage comment goes, whole or not.
+  expect("data: 1\r\n\r", "data: 1\r\n\r");
+  expect("data: 1\r\n", "");
+  expect("data: 1\r", "");
+  expect(": ping", "");
+  expect("data: 1\n\nid: 2\ndata: {\"i\"", "data: 1\n\n");
   expect("data: 1\n\n: agent-us", "data: 1\n\n");
   expect("data: 1\n\n" + std::string(kUsage), "data: 1\n\n");
   expect("data: 1\n\n" + std::string(kUsage) + "\n", "data: 1\n\n");
-  expect("data: 1\n: agent-us", "data: 1\n\n");
+  expect("data: 1\n: agent-us", "");
+}
+
+TEST(SseUsageFilter, ClosesALongBlockThatHasPassedInPart) {
+  constexpr std::string_view kEnd = "data: error\n\n";
+  const std::string block = "data: " + std::string(SseUsageFilter::kMaxHeldBlock, 'x');
+  const auto expect = [kEnd](const std::string& text, std::string_view closed_by) {
+    EXPECT_TRUE(brokenOff(text) == text + std::string(closed_by) + std::string(kEnd));
+  };
+  expect(block, "\n\n");
+  expect(block + "\n", "\n");
+  expect(block + "\r", "\n\n");  // the first LF belongs to the CR
+  expect(block + "\r\n", "\n");
+  expect(block + "\ndata: y", "\n\n");
+  expect(block + "\n\n", "");
 }
 
 TEST(SseUsageFilter, StopsWhenTheSinkDoes) {
