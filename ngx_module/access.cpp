@@ -154,7 +154,7 @@ ngx_int_t authenticate(ngx_http_request_t* r, RequestContext& context) noexcept 
   }
   const MainConf& conf = mainConf(r);
   FoundKey found;
-  switch (conf.memory->keys().find(conf.owned->hasher.hash(credential.key), found)) {
+  switch (conf.memory->keys().find(hashKeySecret(credential.key), found)) {
     case KeyLookup::NotLoaded:
       thisWorker().count(Counter::KeysNotLoaded);
       return refuse(r, context, ErrorCode::KeysNotLoaded, kNotLoaded);

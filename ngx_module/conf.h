@@ -37,9 +37,8 @@ struct LimitSpec {
 
 // What needs a destructor; the configuration's pool runs it.
 struct MainOwned {
-  std::optional<ProofKey> signing_key;  // each worker has a copy, from its fork
-  KeyHasher hasher;                     // likewise
-  std::unique_ptr<KeyImage> image;      // from the configuration phase until it is published
+  std::optional<ProofKey> signing_key;
+  std::unique_ptr<KeyImage> image;  // from the configuration phase until it is published
   FileVersion image_version;
   std::uint64_t image_microseconds = 0;
 };

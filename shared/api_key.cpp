@@ -1,7 +1,5 @@
 #include "shared/api_key.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -79,7 +77,6 @@ bool parseHash(std::string_view word, KeyHash& hash, std::string& error) {
     any |= hash[i];
   }
   if (any == 0) {
-    // hashKeySecret gives zeros when it fails: no key may ever match that.
     error = "sha256: is all zeros, which is no hash of a secret";
     return false;
   }
@@ -211,40 +208,6 @@ KeyLineResult parseKeyLine(std::string_view line, KeyLine& key, std::string& err
     if (!parseWord(word, seen, key, error)) return KeyLineResult::Error;
   }
   return KeyLineResult::Key;
-}
-
-void KeyHasher::Free::operator()(evp_md_ctx_st* context) const noexcept {
-  EVP_MD_CTX_free(context);
-}
-
-KeyHasher::KeyHasher() noexcept : context_(EVP_MD_CTX_new()) {
-  EVP_MD* sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  if (context_ != nullptr && EVP_DigestInit_ex(context_.get(), sha256, nullptr) != 1) {
-    context_.reset();
-  }
-  EVP_MD_free(sha256);  // the context has a reference of its own
-}
-
-KeyHash KeyHasher::hash(std::string_view secret) noexcept {
-  KeyHash hash{};
-  // Without a digest the one that is set begins anew, in the memory that it has.
-  if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), nullptr, nullptr) != 1 ||
-      EVP_DigestUpdate(context_.get(), secret.data(), secret.size()) != 1 ||
-      EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) != 1) {
-    hash.fill(0);
-  }
-  return hash;
-}
-
-KeyHash hashKeySecret(std::string_view secret) noexcept {
-  // Fetched once: the implicit fetch of EVP_sha256() costs more than the hash of a key.
-  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  KeyHash hash{};
-  if (kSha256 == nullptr ||
-      EVP_Digest(secret.data(), secret.size(), hash.data(), nullptr, kSha256, nullptr) != 1) {
-    hash.fill(0);
-  }
-  return hash;
 }
 
 }  // namespace agw

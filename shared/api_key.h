@@ -4,20 +4,17 @@
 // is at most 4 KiB.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "shared/edge_headers.h"
 #include "shared/quantity.h"
-
-struct evp_md_ctx_st;
+#include "shared/sha256.h"
 
 namespace agw {
 
-using KeyHash = std::array<unsigned char, 32>;
+using KeyHash = Sha256Digest;
 
 inline constexpr std::size_t kMaxKeyLine = 4096;
 inline constexpr std::size_t kMaxKeyId = 64;       // [A-Za-z0-9._@-]{1,64}
@@ -44,21 +41,7 @@ enum class KeyLineResult { Key, Empty, Error };
 // On Error, `error` says what is wrong and what to write instead; it never repeats the hash.
 KeyLineResult parseKeyLine(std::string_view line, KeyLine& key, std::string& error);
 
-// SHA-256 of presented secrets, for one thread: what OpenSSL needs is made once.
-class KeyHasher {
- public:
-  KeyHasher() noexcept;
-  // All zeros, which no key line can hold, when OpenSSL fails.
-  KeyHash hash(std::string_view secret) noexcept;
-
- private:
-  struct Free {
-    void operator()(evp_md_ctx_st* context) const noexcept;
-  };
-  std::unique_ptr<evp_md_ctx_st, Free> context_;  // nullptr: OpenSSL failed
-};
-
-// SHA-256 of a presented secret. All zeros, which no key line can hold, when OpenSSL fails.
-KeyHash hashKeySecret(std::string_view secret) noexcept;
+// SHA-256 of a presented secret.
+inline KeyHash hashKeySecret(std::string_view secret) noexcept { return sha256(secret); }
 
 }  // namespace agw

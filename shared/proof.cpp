@@ -1,28 +1,21 @@
 #include "shared/proof.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 
-#include <array>
 #include <charconv>
 #include <cstring>
-#include <tuple>
 
 namespace agw {
 namespace {
 
 constexpr std::size_t kMaxInput = 40 * 1024;
-constexpr std::size_t kMacSize = std::tuple_size_v<ProofKey::Mac>;
+constexpr std::size_t kMacSize = SHA256_DIGEST_LENGTH;
 constexpr std::size_t kMinSecret = 32;
 constexpr std::size_t kMaxSecret = 1024;
 constexpr std::size_t kMaxSecrets = 2;  // the new one and the one it replaces
 constexpr std::string_view kLabel = "agent-proof-v1";
 constexpr std::string_view kTimePart = "v1;t=";
 constexpr std::string_view kMacPart = ";h=";
-
-using Mac = ProofKey::Mac;
 
 bool isSafe(std::string_view text) noexcept {
   constexpr std::uint64_t kEach = 0x0101010101010101;
@@ -64,7 +57,7 @@ class CanonicalText {
     return true;
   }
 
-  bool mac(ProofKey& key, Mac& out) const noexcept { return key.mac({bytes_, size_}, out); }
+  bool mac(const ProofKey& key, Sha256Digest& out) const noexcept { return key.mac({bytes_, size_}, out); }
 
  private:
   bool append(std::string_view text) noexcept {
@@ -86,7 +79,7 @@ class CanonicalText {
 struct ParsedProof {
   std::int64_t time = 0;
   std::string_view time_text;
-  Mac mac{};
+  Sha256Digest mac{};
 };
 
 int hexDigit(char c) noexcept {
@@ -120,38 +113,21 @@ bool parseProof(std::string_view proof, ParsedProof& parsed) noexcept {
 
 }  // namespace
 
-void ProofKey::Free::operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
-
 ProofKey::ProofKey(std::string_view secret) noexcept {
-  if (secret.empty() || secret.size() > kMaxSecret) return;
-  EVP_MAC* hmac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
-  context_.reset(EVP_MAC_CTX_new(hmac));
-  EVP_MAC_free(hmac);  // the context keeps what it needs
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_end()};
-  if (context_ != nullptr &&
-      EVP_MAC_init(context_.get(), reinterpret_cast<const unsigned char*>(secret.data()),
-                   secret.size(), parameters) != 1) {
-    context_.reset();
-  }
+  if (!secret.empty() && secret.size() <= kMaxSecret) hmac_.emplace(secret);
 }
 
-bool ProofKey::mac(std::string_view text, Mac& out) noexcept {
-  std::size_t size = 0;
-  // Without a key: begins again with the one that it has.
-  return context_ != nullptr && EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&
-         EVP_MAC_update(context_.get(), reinterpret_cast<const unsigned char*>(text.data()),
-                        text.size()) == 1 &&
-         EVP_MAC_final(context_.get(), out.data(), &size, out.size()) == 1 && size == kMacSize;
+bool ProofKey::mac(std::string_view text, Sha256Digest& out) const noexcept {
+  if (!hmac_) return false;
+  out = hmac_->mac(text);
+  return true;
 }
 
 std::vector<ProofKey> makeProofKeys(std::span<const std::string> secrets) {
   return {secrets.begin(), secrets.end()};
 }
 
-std::size_t signProof(ProofKey& key, const ProofInput& input, std::int64_t unix_seconds,
+std::size_t signProof(const ProofKey& key, const ProofInput& input, std::int64_t unix_seconds,
                       char* out) noexcept {
   if (unix_seconds <= 0 || unix_seconds > 999'999'999'999) return 0;
   char time[16];
@@ -159,7 +135,7 @@ std::size_t signProof(ProofKey& key, const ProofInput& input, std::int64_t unix_
   const std::string_view time_text{time, static_cast<std::size_t>(time_end - time)};
 
   CanonicalText text;
-  Mac mac;
+  Sha256Digest mac;
   if (!text.build(input, time_text) || !text.mac(key, mac)) return 0;
 
   char* end = out;
@@ -196,7 +172,7 @@ std::string_view describe(ProofVerdict verdict) noexcept {
   return "unknown";
 }
 
-ProofVerdict verifyProof(std::span<ProofKey> keys, const ProofInput& input, std::string_view proof,
+ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input, std::string_view proof,
                          std::int64_t unix_seconds) noexcept {
   if (proof.empty()) return ProofVerdict::Missing;
   ParsedProof parsed;
@@ -208,8 +184,8 @@ ProofVerdict verifyProof(std::span<ProofKey> keys, const ProofInput& input, std:
   CanonicalText text;
   if (!text.build(input, parsed.time_text)) return ProofVerdict::Mismatch;
   bool match = false;
-  for (ProofKey& key : keys) {
-    Mac mac;
+  for (const ProofKey& key : keys) {
+    Sha256Digest mac;
     // Every key is tried, so that the time does not tell which one matched.
     match |= text.mac(key, mac) && CRYPTO_memcmp(mac.data(), parsed.mac.data(), kMacSize) == 0;
   }

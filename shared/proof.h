@@ -10,15 +10,14 @@
 // the first signs, each verifies.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct evp_mac_ctx_st;  // of OpenSSL
+#include "shared/sha256.h"
 
 namespace agw {
 
@@ -37,22 +36,16 @@ struct ProofInput {
 inline constexpr std::int64_t kProofLifetimeSeconds = 30;
 inline constexpr std::size_t kProofMaxSize = 96;
 
-// A secret made ready for use: keying the MAC costs several times what one MAC does. One thread at
-// a time; a process that was forked has a copy of its own. OpenSSL wipes the key.
+// A secret made ready for use. 1 to 1024 bytes: any other makes a key that signs and verifies
+// nothing. Any thread.
 class ProofKey {
  public:
-  // 1 to 1024 bytes. Any other secret, or a failure of OpenSSL, makes a key that signs and verifies
-  // nothing.
   explicit ProofKey(std::string_view secret) noexcept;
 
-  using Mac = std::array<unsigned char, 32>;
-  bool mac(std::string_view text, Mac& out) noexcept;
+  bool mac(std::string_view text, Sha256Digest& out) const noexcept;
 
  private:
-  struct Free {
-    void operator()(evp_mac_ctx_st* context) const noexcept;
-  };
-  std::unique_ptr<evp_mac_ctx_st, Free> context_;
+  std::optional<HmacSha256> hmac_;
 };
 
 std::vector<ProofKey> makeProofKeys(std::span<const std::string> secrets);
@@ -60,7 +53,7 @@ std::vector<ProofKey> makeProofKeys(std::span<const std::string> secrets);
 // Writes the header value into `out` (capacity >= kProofMaxSize) and returns its size; 0 when the
 // input holds a CR, LF or NUL, which no header may carry, has its headers out of order, or is
 // larger than 40 KiB (which stand on the stack). No exception, no heap of ours.
-std::size_t signProof(ProofKey& key, const ProofInput& input, std::int64_t unix_seconds,
+std::size_t signProof(const ProofKey& key, const ProofInput& input, std::int64_t unix_seconds,
                       char* out) noexcept;
 
 enum class ProofVerdict { Valid, Missing, Malformed, Expired, Mismatch };
@@ -68,7 +61,7 @@ std::string_view describe(ProofVerdict verdict) noexcept;
 
 // Constant time in the MAC. A proof from more than kProofLifetimeSeconds ago, or as far ahead, is
 // Expired.
-ProofVerdict verifyProof(std::span<ProofKey> keys, const ProofInput& input, std::string_view proof,
+ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input, std::string_view proof,
                          std::int64_t unix_seconds) noexcept;
 
 // The secrets of a secret file's text, in order; `error` (never with a secret in it) names the

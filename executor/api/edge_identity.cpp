@@ -51,7 +51,7 @@ AgentHeaders collect(const io::HttpHeaders& headers) {
 }  // namespace
 
 Result<void> checkProof(const io::ServerRequest& request, std::string_view request_id,
-                        std::span<ProofKey> keys, std::int64_t unix_seconds) {
+                        std::span<const ProofKey> keys, std::int64_t unix_seconds) {
   const AgentHeaders found = collect(request.headers);
   if (found.twice) return refused("a header of the edge stands twice");
   std::vector<ProofHeader> headers;

@@ -14,7 +14,7 @@ namespace agw::api {
 // proof_invalid unless the request carries a valid proof and no X-Agent header twice or in a
 // foreign spelling.
 Result<void> checkProof(const io::ServerRequest& request, std::string_view request_id,
-                        std::span<ProofKey> keys, std::int64_t unix_seconds);
+                        std::span<const ProofKey> keys, std::int64_t unix_seconds);
 
 // Only after checkProof. An identity that the edge did not give is empty.
 Result<Identity> readIdentity(const io::ServerRequest& request);

@@ -195,14 +195,6 @@ TEST(KeyLine, QuotesLongValuesCut) {
   EXPECT_LT(error.size(), 300U);
 }
 
-TEST(KeyHasher, HashesOneAfterTheOtherAsHashKeySecretDoes) {
-  KeyHasher hasher;
-  for (const std::string& secret : {std::string("abc"), std::string(), std::string(512, 'x'),
-                                    std::string("agk_test"), std::string("abc")}) {
-    EXPECT_EQ(hasher.hash(secret), hashKeySecret(secret));
-  }
-}
-
 TEST(KeySecret, IsHashedWithSha256) {
   const KeyHash hash = hashKeySecret("abc");  // FIPS 180-2, appendix B.1
   const KeyHash expected = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
