@@ -6,6 +6,7 @@
 #include "ngx_module/limit_directive.h"
 #include "ngx_module/load.h"
 #include "ngx_module/pool.h"
+#include "ngx_module/proxy_check.h"
 #include "ngx_module/status.h"
 #include "ngx_module/str.h"
 
@@ -300,6 +301,9 @@ char* mergeLocationConf(ngx_conf_t* cf, void* parent, void* child) noexcept {
     conf.auth_limit = previous.auth_limit;
   }
   mergeLimits(previous, conf);
+  if (has_scope) {
+    checkProxy(cf, conf);
+  }
   return NGX_CONF_OK;
 }
 

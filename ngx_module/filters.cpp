@@ -83,6 +83,8 @@ ngx_int_t filterHeader(ngx_http_request_t* r) noexcept {
     if (context->sse == nullptr || !guardStream(r, *context)) {
       return NGX_ERROR;
     }
+    // Whatever proxy_buffering says: nginx looks at this after the header.
+    r->upstream->buffering = 0;
     r->filter_need_in_memory = 1;
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);

@@ -28,6 +28,22 @@ def test_a_good_configuration(make):
     assert make().check()[0]
 
 
+@pytest.mark.parametrize("settings, warning", [
+    ("proxy_http_version 1.1; proxy_buffering off;", None),
+    ("proxy_http_version 1.0; proxy_buffering off;", 'write "proxy_http_version 1.1"'),
+    ("proxy_http_version 1.1; proxy_buffering on;", 'write "proxy_buffering off"'),
+])
+def test_a_proxy_that_does_not_suit_streams(make, settings, warning):
+    edge = make(locations="location /v1/ { agent_scope chat; %s proxy_pass http://executors; }" % settings)
+    succeeded, said = edge.check()
+    assert succeeded
+    if warning is None:
+        assert "[warn]" not in said
+    else:
+        assert warning in said
+        assert re.search(r'in the location of "agent_scope" in \S+nginx.conf:\d+;', said)
+
+
 def config_with(edge, old, new):
     config = edge.render(f"unix:{edge.directory}/check.sock")
     assert old in config

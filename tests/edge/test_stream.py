@@ -3,6 +3,7 @@
 import gzip
 import json
 import threading
+import zlib
 
 import pytest
 
@@ -48,6 +49,39 @@ def test_each_event_arrives_before_the_next_is_made(edge, executor):
             arrived.set()
         assert client.chunk() == b""
         assert client.request("GET", "/health").status == 200
+
+
+@pytest.mark.parametrize("http", [
+    "proxy_buffering on;",
+    "proxy_buffering on; gzip on; gzip_types text/event-stream; gzip_min_length 0; gzip_proxied any;",
+], ids=["buffering", "gzip"])
+def test_no_default_of_nginx_delays_an_event(make_edge, executor, http):
+    seen = [threading.Event() for _ in range(10)]
+
+    def respond(request, connection):
+        connection.start_stream([("X-Agent-Stream", "openai")])
+        for i, arrived in enumerate(seen):
+            connection.chunk(f'data: {{"i":{i}}}\n\n')
+            assert arrived.wait(DEADLINE)
+        connection.chunk(USAGE)
+        connection.end_stream()
+
+    executor.respond = respond
+    edge = make_edge(http=http, locations="location = /v1/chat/completions { agent_scope chat; proxy_pass http://executors; }")
+    with edge.connect() as client:
+        client.send(build_request("POST", "/v1/chat/completions", [("Accept-Encoding", "gzip")], CHAT))
+        head = client.head()
+        is_gzip = head.header("Content-Encoding") == "gzip"
+        assert is_gzip == ("gzip" in http)
+        unpack = zlib.decompressobj(31).decompress if is_gzip else bytes
+        for i, arrived in enumerate(seen):
+            event = b""
+            while not event.endswith(b"\n\n"):
+                event += unpack(client.chunk())
+            assert event == b'data: {"i":%d}\n\n' % i
+            arrived.set()
+        assert b"".join(unpack(chunk) for chunk in iter(client.chunk, b"")) == b""
+    assert edge.logged(head.header("X-Request-Id"))["total"] == 33
 
 
 def pieces(text, size):
