@@ -41,9 +41,10 @@ void checkProxy(ngx_conf_t* cf, const LocationConf& conf) noexcept {
   };
   const auto* version = settingOf<ngx_uint_t>(proxy, "proxy_http_version");
   if (version != nullptr && *version < NGX_HTTP_VERSION_11) {
-    warn("HTTP/1.0 cannot tell a stream that broke from one that ended, and opens a connection for "
-         "each request:",
-         "proxy_http_version 1.1");
+    warn(
+        "HTTP/1.0 cannot tell a stream that broke from one that ended, and opens a connection for "
+        "each request:",
+        "proxy_http_version 1.1");
   }
   if (upstream.buffering) {
     warn("answers are buffered, all but event streams,", "proxy_buffering off");

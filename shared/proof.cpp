@@ -57,7 +57,9 @@ class CanonicalText {
     return true;
   }
 
-  bool mac(const ProofKey& key, Sha256Digest& out) const noexcept { return key.mac({bytes_, size_}, out); }
+  bool mac(const ProofKey& key, Sha256Digest& out) const noexcept {
+    return key.mac({bytes_, size_}, out);
+  }
 
  private:
   bool append(std::string_view text) noexcept {
@@ -172,8 +174,8 @@ std::string_view describe(ProofVerdict verdict) noexcept {
   return "unknown";
 }
 
-ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input, std::string_view proof,
-                         std::int64_t unix_seconds) noexcept {
+ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input,
+                         std::string_view proof, std::int64_t unix_seconds) noexcept {
   if (proof.empty()) return ProofVerdict::Missing;
   ParsedProof parsed;
   if (!parseProof(proof, parsed)) return ProofVerdict::Malformed;

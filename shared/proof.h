@@ -61,8 +61,8 @@ std::string_view describe(ProofVerdict verdict) noexcept;
 
 // Constant time in the MAC. A proof from more than kProofLifetimeSeconds ago, or as far ahead, is
 // Expired.
-ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input, std::string_view proof,
-                         std::int64_t unix_seconds) noexcept;
+ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input,
+                         std::string_view proof, std::int64_t unix_seconds) noexcept;
 
 // The secrets of a secret file's text, in order; `error` (never with a secret in it) names the
 // line.

@@ -1,7 +1,8 @@
 // SHA-256 (FIPS 180-4) by OpenSSL, and HMAC-SHA256 (RFC 2104) over it. Any thread.
 //
 // Through the functions that OpenSSL calls low-level: the EVP interface allocates, copies and looks
-// things up around each digest, which costs more than the digest of a key or of a request's headers.
+// things up around each digest, which costs more than the digest of a key or of a request's
+// headers.
 #pragma once
 
 #include <openssl/sha.h>
