@@ -5,8 +5,6 @@
 namespace agw {
 namespace {
 
-constexpr std::uint32_t kMaxDurationSeconds = 30 * 86'400;
-
 // The whole of `text` as plain digits.
 std::optional<std::uint64_t> parseDigits(std::string_view text) noexcept {
   std::uint64_t value = 0;
@@ -64,11 +62,11 @@ std::optional<Rate> parseRate(std::string_view text) noexcept {
   return Rate{*count, *window};
 }
 
-std::optional<std::uint32_t> parseDuration(std::string_view text) noexcept {
+std::optional<std::uint32_t> parseDuration(std::string_view text, std::uint32_t most) noexcept {
   if (text.size() < 2) return std::nullopt;
   const auto unit = secondsOfUnit(text.back());
   const auto number = parseDigits(text.substr(0, text.size() - 1));
-  if (!unit || !number || *number == 0 || *number > kMaxDurationSeconds / *unit) {
+  if (!unit || !number || *number == 0 || *number > most / *unit) {
     return std::nullopt;
   }
   return static_cast<std::uint32_t>(*number) * *unit;

@@ -24,9 +24,12 @@ std::optional<std::uint64_t> parseCount(std::string_view text) noexcept;
 // over kMaxRatePerSecond.
 std::optional<Rate> parseRate(std::string_view text) noexcept;
 
+inline constexpr std::uint32_t kMaxDurationSeconds = 30 * 86'400;
+
 // A whole number with its unit s, m, h or d, in seconds: "600s", "10m". nullopt: anything else, 0,
-// or over 30 days.
-std::optional<std::uint32_t> parseDuration(std::string_view text) noexcept;
+// or over `most` seconds.
+std::optional<std::uint32_t> parseDuration(std::string_view text,
+                                           std::uint32_t most = kMaxDurationSeconds) noexcept;
 
 // "2027-06-30T00:00:00Z" (RFC 3339 in UTC, no fraction) from 1970 to 9999, as Unix seconds.
 std::optional<std::int64_t> parseUtcTime(std::string_view text) noexcept;

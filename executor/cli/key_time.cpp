@@ -1,6 +1,5 @@
 #include "cli/key_time.h"
 
-#include <charconv>
 #include <ctime>
 #include <stdexcept>
 
@@ -9,35 +8,12 @@
 namespace agw::cli {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
-constexpr std::int64_t kMaxSpan = 3'650 * kDay;
-
-std::int64_t secondsOf(char unit) {
-  switch (unit) {
-    case 's':
-      return 1;
-    case 'm':
-      return 60;
-    case 'h':
-      return 3'600;
-    case 'd':
-      return kDay;
-    default:
-      return 0;
-  }
-}
+constexpr std::uint32_t kMaxSpan = 3'650 * 86'400;
 
 }  // namespace
 
 std::optional<std::int64_t> parseSpan(std::string_view text) {
-  if (text.size() < 2 || text[0] < '0' || text[0] > '9') return std::nullopt;
-  const std::int64_t unit = secondsOf(text.back());
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size() - 1;
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (unit == 0 || error != std::errc{} || rest != end) return std::nullopt;
-  if (number < 1 || number > kMaxSpan / unit) return std::nullopt;
-  return number * unit;
+  return parseDuration(text, kMaxSpan);
 }
 
 std::optional<std::int64_t> parseExpiry(std::string_view text, std::int64_t now_unix) {

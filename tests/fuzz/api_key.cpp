@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "require.h"
+#include "secrets.h"
 #include "shared/access_rules.h"
 #include "shared/api_key.h"
 #include "shared/key_line_checks.h"
@@ -15,16 +16,6 @@ namespace {
 bool isInside(std::string_view part, std::string_view line) {
   return part.empty() ||
          (part.data() >= line.data() && part.data() + part.size() <= line.data() + line.size());
-}
-
-bool holdsHash(std::string_view error) {
-  std::size_t run = 0;
-  for (const char c : error) {
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    run = hex ? run + 1 : 0;
-    if (run == 64) return true;
-  }
-  return false;
 }
 
 // Ids that a covered glob matches, with little and with much in place of each '*'.

@@ -10,6 +10,7 @@
 #include "ngx_module/key_file.h"
 #include "ngx_module/key_table.h"
 #include "require.h"
+#include "secrets.h"
 #include "shared/api_key.h"
 
 namespace {
@@ -26,16 +27,6 @@ agw::KeyTable& table() {
     return agw::KeyTable::create(memory, kCapacity, kText);
   }();
   return *kTable;
-}
-
-bool holdsHash(std::string_view error) {
-  std::size_t run = 0;
-  for (const char c : error) {
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    run = hex ? run + 1 : 0;
-    if (run == 64) return true;
-  }
-  return false;
 }
 
 void checkErrors(const std::vector<agw::KeyFileError>& errors, std::uint64_t lines) {

@@ -3,12 +3,11 @@
 import argparse
 import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+
+from interrupt import Interrupted, raise_on_signals
 
 from . import real_llm, stack
 from .report import StackError, say
@@ -16,22 +15,6 @@ from .services import MAX_EDGES, MAX_EXECUTORS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 RUN_PORT = 8443  # of ./dev run, when it is free
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Interrupted(BaseException):
-    """A signal asked us to stop. No Exception, so that nothing but the clean-up sees it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    # The clean-up that follows is bounded in time and must not be interrupted itself.
-    for name in SIGNALS:
-        signal.signal(name, signal.SIG_IGN)
-    raise Interrupted(number)
 
 
 def _count(limit: int) -> Callable[[str], int]:
@@ -170,8 +153,7 @@ def _down(arguments: argparse.Namespace) -> int:
 
 def main() -> int:
     arguments = _parser().parse_args()
-    for name in SIGNALS:
-        signal.signal(name, _interrupt)
+    raise_on_signals()
     os.umask(0o077)
     preset = os.environ.get("AGW_PRESET", "release")
     try:

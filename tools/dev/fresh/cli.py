@@ -2,13 +2,12 @@
 
 import argparse
 import os
-import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+
+from interrupt import Interrupted, raise_on_signals
 
 from . import apt, base, commands, images, packages, readme, repository, settings
 from .doubles import Tree
@@ -19,23 +18,6 @@ from .work import Work, give_back
 REPOSITORY = Path(__file__).resolve().parents[3]
 FOLDER = REPOSITORY / "build/fresh"
 STEPS = ("base", "run", "answer", "clean stop", "tests", "images", "containers")
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Interrupted(BaseException):
-    """A signal asked us to stop. No Exception, so that nothing but the clean-up sees it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
-    # The clean-up that follows is bounded in time and must not be interrupted itself.
-    for name in SIGNALS:
-        signal.signal(name, signal.SIG_IGN)
-    raise Interrupted(number)
-
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev test fresh", allow_abbrev=False)
@@ -123,8 +105,7 @@ def main() -> int:
     if os.geteuid() != 0:
         say("./dev test fresh needs root (or sudo): it makes a Debian root and namespaces")
         return 2
-    for name in SIGNALS:
-        signal.signal(name, _interrupt)
+    raise_on_signals()
     os.umask(0o022)
     work, fresh, status = None, None, 0
     try:
