@@ -22,8 +22,8 @@
 namespace agw {
 namespace {
 
-// An HTTP/2 client that is answered in the middle of its upload sees a reset stream and loses the
-// answer, so up to this size the body is read first.
+// An HTTP/2 client that is answered in the middle of its upload sees a reset stream and may lose
+// the answer, so up to this size the body is read first.
 constexpr off_t kReadBeforeHttp2Refusal = 1 << 20;
 
 constexpr std::string_view kNoKey =
@@ -50,6 +50,19 @@ ngx_int_t statusOf(const Refusal& refusal) noexcept { return errorEntry(refusal.
 bool isReadBeforeRefusal(const ngx_http_request_t* r) noexcept {
   return r->stream != nullptr && r->headers_in.content_length_n > 0 &&
          r->headers_in.content_length_n <= kReadBeforeHttp2Refusal;
+}
+
+// nginx's own refusals, and those of other modules: on their way to the location that writes
+// errors. They have told nginx to throw away what comes.
+ngx_int_t readBeforeError(ngx_http_request_t* r) noexcept {
+  RequestContext* context = ensureContext(r);
+  if (context == nullptr || context->body_state != BodyState::NotRead ||
+      r->request_body != nullptr || !isReadBeforeRefusal(r) || !beginUpload(r, *context)) {
+    return NGX_DECLINED;
+  }
+  r->stream->skip_data = 0;
+  const ngx_int_t rc = readBody(r, *context);
+  return rc == NGX_OK ? NGX_DECLINED : rc;
 }
 
 // The status goes through nginx's error_page to the one place that writes errors.
@@ -337,8 +350,11 @@ ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
 // done.
 ngx_int_t onAccess(ngx_http_request_t* r) noexcept {
   const LocationConf& location = locationConf(r);
-  if (r != r->main || !mainConf(r).enabled() || location.writes_errors) {
+  if (r != r->main || !mainConf(r).enabled()) {
     return NGX_DECLINED;
+  }
+  if (location.writes_errors) {
+    return readBeforeError(r);
   }
   RequestContext* context = ensureContext(r);
   if (context == nullptr) {

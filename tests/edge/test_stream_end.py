@@ -13,8 +13,17 @@ import pytest
 from edge_harness import build_request, key_line, make_certificate, trusting
 
 CHAT = '{"model":"m","stream":true}'
-EVENT = 'data: {"i":1}\n\n'
 OPENAI = [("X-Agent-Stream", "openai")]
+
+
+def chat_event(text):
+    """An event of a chat stream as official clients take it."""
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+             "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+    return f"data: {json.dumps(chunk)}\n\n"
+
+
+EVENTS = chat_event("one ") + chat_event("two ")
 
 
 def locations(more=""):
@@ -33,65 +42,65 @@ def reset(connection):
 # How an executor can die once its answer has begun: (script, what the client has got before the error, code).
 def fin_between_events(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT)
+    connection.chunk(EVENTS)
     return True
 
 
 def fin_in_an_event(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT)
+    connection.chunk(EVENTS)
     connection.chunk('data: {"i"')
     return True
 
 
 def fin_in_a_line_end(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT + 'data: {"i":2}\n')
+    connection.chunk(EVENTS + 'data: {"i":2}\n')
     return True
 
 
 def fin_in_a_chunk(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT)
+    connection.chunk(EVENTS)
     connection.send(b"100\r\ndata: ")
     return True
 
 
 def fin_with_the_header(request, connection):
     head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nX-Agent-Stream: openai\r\n\r\n"
-    connection.send(head.encode() + b"%x\r\n%s\r\n" % (len(EVENT), EVENT.encode()))
+    connection.send(head.encode() + b"%x\r\n%s\r\n" % (len(EVENTS), EVENTS.encode()))
     return True
 
 
 def rst(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT)
-    time.sleep(0.05)  # so that the event is not thrown away with the connection
+    connection.chunk(EVENTS)
+    time.sleep(0.05)  # so that the events are not thrown away with the connection
     return reset(connection)
 
 
 def silence(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT)
+    connection.chunk(EVENTS)
     connection.wait_for_hangup()
     return True
 
 
 def fin_in_the_usage_comment(request, connection):
     connection.start_stream(OPENAI)
-    connection.chunk(EVENT + ': agent-usage {"prompt_to')
+    connection.chunk(EVENTS + ': agent-usage {"prompt_to')
     return True
 
 
 DEATHS = {
-    "fin": (fin_between_events, EVENT, "run_lost"),
-    "fin-in-event": (fin_in_an_event, EVENT, "run_lost"),
-    "fin-in-line-end": (fin_in_a_line_end, EVENT, "run_lost"),
-    "fin-in-chunk": (fin_in_a_chunk, EVENT, "run_lost"),
-    "fin-with-header": (fin_with_the_header, EVENT, "run_lost"),
-    "rst": (rst, EVENT, "run_lost"),
-    "silence": (silence, EVENT, "upstream_timeout"),
-    "fin-in-usage": (fin_in_the_usage_comment, EVENT, "run_lost"),
+    "fin": (fin_between_events, EVENTS, "run_lost"),
+    "fin-in-event": (fin_in_an_event, EVENTS, "run_lost"),
+    "fin-in-line-end": (fin_in_a_line_end, EVENTS, "run_lost"),
+    "fin-in-chunk": (fin_in_a_chunk, EVENTS, "run_lost"),
+    "fin-with-header": (fin_with_the_header, EVENTS, "run_lost"),
+    "rst": (rst, EVENTS, "run_lost"),
+    "silence": (silence, EVENTS, "upstream_timeout"),
+    "fin-in-usage": (fin_in_the_usage_comment, EVENTS, "run_lost"),
 }
 
 
@@ -164,7 +173,7 @@ def test_http2_in_clear_with_curl(make_edge, executor, death):
 def test_a_normal_end_stays_as_it_is(make_edge, executor):
     def respond(request, connection):
         connection.start_stream(OPENAI)
-        connection.chunk(EVENT)
+        connection.chunk(EVENTS)
         connection.chunk("data: [DONE]\n\n")
         connection.end_stream()
 
@@ -174,7 +183,7 @@ def test_a_normal_end_stays_as_it_is(make_edge, executor):
         for _ in range(3):
             client.send(build_request("POST", "/v1/chat/completions", body=CHAT))
             client.head()
-            assert read_stream(client) == EVENT + "data: [DONE]\n\n"
+            assert read_stream(client) == EVENTS + "data: [DONE]\n\n"
     assert edge.status()["streams_broken_total{reason=lost}"] == 0
 
 
@@ -200,7 +209,7 @@ def test_the_dialect_of_messages(make_edge, executor):
 def test_a_stream_without_a_dialect_stays_cut(make_edge, executor, headers):
     def respond(request, connection):
         connection.start_stream(headers)
-        connection.chunk(EVENT)
+        connection.chunk(EVENTS)
         return True
 
     executor.respond = respond
@@ -208,7 +217,7 @@ def test_a_stream_without_a_dialect_stays_cut(make_edge, executor, headers):
     with edge.connect() as client:
         client.send(build_request("POST", "/v1/chat/completions", body=CHAT))
         client.head()
-        assert client.chunk() == EVENT.encode()
+        assert client.chunk() == EVENTS.encode()
         assert client.is_closed()
 
 
@@ -254,7 +263,7 @@ def respond_forever(seen):
     def respond(request, connection):
         seen.append(request.header("X-Agent-Deadline-Ms"))
         connection.start_stream(OPENAI)
-        connection.chunk(EVENT)
+        connection.chunk(EVENTS)
         connection.wait_for_hangup()
         seen.append("closed")
         return True
@@ -283,7 +292,7 @@ def test_the_longest_run(make_edge, executor, protocol, location, key, expected)
             assert client.request("GET", "/v1/models").status == 200
         status = edge.wait_for_rest()
         assert status["streams_broken_total{reason=max_run}"] == 1
-    assert_clean(text, EVENT, "run_timeout")
+    assert_clean(text, EVENTS, "run_timeout")
     edge.wait_for(lambda: "closed" in seen, "hang-up at the executor")
     assert expected - 200 <= int(seen[0]) <= expected
 
@@ -299,7 +308,7 @@ def test_a_worker_can_leave_while_a_guarded_stream_ends(make_edge, executor):
 
     def respond(request, connection):
         connection.start_stream(OPENAI)
-        connection.chunk(EVENT)
+        connection.chunk(EVENTS)
         ready.set()
         go.wait(20)
         return True
@@ -312,5 +321,5 @@ def test_a_worker_can_leave_while_a_guarded_stream_ends(make_edge, executor):
         ready.wait(20)
         edge.reload()
         go.set()
-        assert_clean(read_stream(client), EVENT, "run_lost")
+        assert_clean(read_stream(client), EVENTS, "run_lost")
     edge.wait_for(lambda: edge.status()["workers"] == 1, "old worker to leave")
