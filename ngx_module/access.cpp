@@ -11,6 +11,7 @@
 #include "ngx_module/key_table.h"
 #include "ngx_module/limits.h"
 #include "ngx_module/pool.h"
+#include "ngx_module/refused_body.h"
 #include "ngx_module/request_context.h"
 #include "ngx_module/request_headers.h"
 #include "ngx_module/str.h"
@@ -21,10 +22,6 @@
 
 namespace agw {
 namespace {
-
-// An HTTP/2 client that is answered in the middle of its upload sees a reset stream and may lose
-// the answer, so up to this size the body is read first.
-constexpr off_t kReadBeforeHttp2Refusal = 1 << 20;
 
 constexpr std::string_view kNoKey =
     "No API key was sent. Send it as \"Authorization: Bearer <key>\" or as \"x-api-key: <key>\".";
@@ -47,24 +44,6 @@ constexpr std::string_view kEncoded =
 
 ngx_int_t statusOf(const Refusal& refusal) noexcept { return errorEntry(refusal.code).status; }
 
-bool isReadBeforeRefusal(const ngx_http_request_t* r) noexcept {
-  return r->stream != nullptr && r->headers_in.content_length_n > 0 &&
-         r->headers_in.content_length_n <= kReadBeforeHttp2Refusal;
-}
-
-// nginx's own refusals, and those of other modules: on their way to the location that writes
-// errors. They have told nginx to throw away what comes.
-ngx_int_t readBeforeError(ngx_http_request_t* r) noexcept {
-  RequestContext* context = ensureContext(r);
-  if (context == nullptr || context->body_state != BodyState::NotRead ||
-      r->request_body != nullptr || !isReadBeforeRefusal(r) || !beginUpload(r, *context)) {
-    return NGX_DECLINED;
-  }
-  r->stream->skip_data = 0;
-  const ngx_int_t rc = readBody(r, *context);
-  return rc == NGX_OK ? NGX_DECLINED : rc;
-}
-
 // The status goes through nginx's error_page to the one place that writes errors.
 ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, const Refusal& refusal) noexcept {
   context.refusal = refusal;
@@ -72,13 +51,6 @@ ngx_int_t refuse(ngx_http_request_t* r, RequestContext& context, const Refusal& 
   if (context.body_state == BodyState::NotRead) {
     // No "100 Continue" for a body that nobody wants.
     r->expect_tested = 1;
-    // A refused body takes its share of agent_max_uploads, too.
-    if (isReadBeforeRefusal(r) && beginUpload(r, context)) {
-      const ngx_int_t rc = readBody(r, context);
-      if (rc != NGX_OK) {
-        return rc;
-      }
-    }
   }
   return statusOf(*context.refusal);
 }
@@ -354,7 +326,7 @@ ngx_int_t onAccess(ngx_http_request_t* r) noexcept {
     return NGX_DECLINED;
   }
   if (location.writes_errors) {
-    return readBeforeError(r);
+    return readRefusedBody(r);
   }
   RequestContext* context = ensureContext(r);
   if (context == nullptr) {

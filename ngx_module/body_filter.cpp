@@ -8,10 +8,25 @@ namespace {
 // Set before the workers are forked, never changed.
 ngx_http_request_body_filter_pt next_filter = nullptr;
 
+// Keeps none of the bytes, but tells nginx when they have ended.
+ngx_int_t dropBody(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
+  for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
+    link->buf->pos = link->buf->last;
+    if (link->buf->last_buf) {
+      ngx_chain_t last{link->buf, nullptr};
+      return next_filter(r, &last);
+    }
+  }
+  return NGX_OK;
+}
+
 // Looks at the bytes and passes them on. After an error the rest is read but not scanned: the
 // client gets its answer on a connection that can go on.
 ngx_int_t scanBody(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   RequestContext* context = in != nullptr ? findContext(r) : nullptr;
+  if (context != nullptr && context->is_body_refused) {
+    return dropBody(r, in);
+  }
   if (context != nullptr && context->scanner != nullptr) {
     for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
       const ngx_buf_t& buffer = *link->buf;
@@ -26,7 +41,9 @@ ngx_int_t scanBody(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   return next_filter(r, in);
 }
 
-void onBodyRead(ngx_http_request_t* r) noexcept {
+}  // namespace
+
+void finishBody(ngx_http_request_t* r) noexcept {
   RequestContext* context = findContext(r);
   context->body_state = BodyState::Complete;
   endUpload(*context);
@@ -36,8 +53,6 @@ void onBodyRead(ngx_http_request_t* r) noexcept {
     ngx_http_core_run_phases(r);
   }
 }
-
-}  // namespace
 
 void releaseBody(ngx_http_request_t* r) noexcept {
   ngx_http_request_body_t* body = r->request_body;
@@ -65,7 +80,7 @@ void installBodyFilter() noexcept {
 
 ngx_int_t readBody(ngx_http_request_t* r, RequestContext& context) noexcept {
   context.body_state = BodyState::Reading;
-  const ngx_int_t rc = ngx_http_read_client_request_body(r, onBodyRead);
+  const ngx_int_t rc = ngx_http_read_client_request_body(r, finishBody);
   if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
     return rc;
   }

@@ -15,6 +15,9 @@ void installBodyFilter() noexcept;
 // it once a request.
 ngx_int_t readBody(ngx_http_request_t* r, RequestContext& context) noexcept;
 
+// The body is complete, or nobody waits for the rest of it: a suspended access phase goes on.
+void finishBody(ngx_http_request_t* r) noexcept;
+
 // The executor has begun to answer, so nginx sends it nothing more: gives back the memory of a body
 // that is too large for the request's pool. A prompt may be megabytes, and its answer may stream
 // for minutes. $request_body is empty from here on.

@@ -5,6 +5,7 @@
 
 #include "ngx_module/conf.h"
 #include "ngx_module/limits.h"
+#include "ngx_module/refused_body.h"
 #include "ngx_module/stream_end.h"
 #include "ngx_module/uploads.h"
 
@@ -17,6 +18,7 @@ static_assert(std::is_trivially_destructible_v<RequestContext>);
 void contextCleanup(void* data) noexcept {
   auto& context = *static_cast<RequestContext*>(data);
   forgetStreamGuard(context);
+  forgetRefusedBody(context);
   endUpload(context);
   abandonLimits(context);
 }

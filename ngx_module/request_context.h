@@ -51,8 +51,10 @@ struct RequestContext {
   SignState sign_state = SignState::None;
 
   BodyState body_state = BodyState::NotRead;
-  bool is_uploading = false;       // counted in EdgeMemory::uploads
-  bool is_suspended = false;       // the access phase returned to nginx and waits for the body
+  bool is_uploading = false;     // counted in EdgeMemory::uploads
+  bool is_body_refused = false;  // what comes of it is thrown away
+  bool is_suspended = false;     // the access phase returned to nginx and waits for the body
+  ngx_event_t* refused_body_timer = nullptr;
   BodyScanner* scanner = nullptr;  // set: the body is, or was, scanned
   ScanStatus scan_status = ScanStatus::InProgress;
   bool is_model_known = false;
