@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import gateway_stack
-from gateway_stack import assert_error, chat, data_of, wait_until
+from gateway_stack import assert_error, chat, data_of, has_ended, wait_until
 
 
 @pytest.fixture
@@ -19,20 +19,6 @@ def own_stack(tmp_path_factory):
         yield gateway_stack.start(directory)
     finally:
         gateway_stack.stop(directory)
-
-
-def has_ended(pid: int) -> bool:
-    """The first thread may be gone while others still hold the sockets: wait for the last one."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def executor_events(stack) -> list[dict]:
-    lines = (stack.log_directory / "executor-1.log").read_text().splitlines()
-    return [json.loads(line) for line in lines]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -69,7 +55,7 @@ def test_a_draining_executor_finishes_its_streams(own_stack):
         refused = other.post("/v1/chat/completions", json=chat("assistant"))
         assert_error(refused, 503, "no_executor")
         assert int(refused.headers["retry-after"]) >= 1
-    events = [entry["event"] for entry in executor_events(own_stack)]
+    events = [entry["event"] for entry in own_stack.executor_events(1)]
     assert events.index("drain_started") < events.index("stopped") and events[-1] == "stopped"
 
 

@@ -27,6 +27,25 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(pid, fields[0], int(fields[3]), int(fields[19]))
 
 
+@dataclass(frozen=True)
+class Program:
+    """What a process was started with."""
+
+    command: list[str]
+    environment: dict[str, str]
+
+
+def read_program(pid: int) -> Program:
+    """Of a living process of ours."""
+
+    def strings(name: str) -> list[str]:
+        content = Path(f"/proc/{pid}/{name}").read_bytes()
+        return [os.fsdecode(string) for string in content.split(b"\0")[:-1]]
+
+    pairs = (variable.partition("=") for variable in strings("environ"))
+    return Program(strings("cmdline"), {name: value for name, _, value in pairs})
+
+
 def is_running(pid: int, start_time: int) -> bool:
     stat = read_stat(pid)
     return stat is not None and stat.alive and stat.start_time == start_time
