@@ -5,56 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import bodies, cpu, edge_nginx, edge_status, nginx, quick_upstream, wrk
+from . import bodies, edge_nginx, edge_status, nginx, quick_upstream, wrk
+from .closed_loop import CONNECTIONS, SECONDS, Target, cpu_of, rounds
 from .context import Context
 from .edge_nginx import Edge, Setup
 from .report import Report
 from .stats import paired, spread
 
 SIZES = {"1k": 1024, "16k": 16 * 1024, "400k": 400 * 1024}
-CONNECTIONS = 16
-SECONDS = 1  # of one measurement
 PATH = "/v1/chat/completions"
-
-
-@dataclass(frozen=True)
-class Target:
-    """One way to the upstream: where wrk asks, and whose CPU counts."""
-
-    url: str
-    script: Path
-    pids: list[int]
-
-
-@dataclass(frozen=True)
-class Measured:
-    cpu_us: float  # per request
-    result: wrk.Result
-
-
-def _measure(target: Target, seconds: float, expect_errors: bool = False) -> Measured:
-    before = cpu.seconds(target.pids)
-    result = wrk.run(target.url, target.script, seconds, CONNECTIONS, expect_errors)
-    used = cpu.seconds(target.pids) - before
-    return Measured(used / result.requests * 1e6, result)
-
-
-def _rounds(targets: dict[str, Target], rounds: int, expect_errors: bool = False) -> dict[str, list[Measured]]:
-    """One round is each target once, in turn; the first, which warms up, does not count. Many short rounds: what
-    disturbs a machine for seconds then disturbs few of them."""
-    found: dict[str, list[Measured]] = {name: [] for name in targets}
-    for number in range(rounds + 1):
-        # The order changes, so that none always runs after the same other one.
-        names = list(targets)
-        for name in names if number % 2 == 0 else reversed(names):
-            measured = _measure(targets[name], SECONDS, expect_errors)
-            if number:
-                found[name].append(measured)
-    return found
-
-
-def _cpu(measured: list[Measured]) -> list[float]:
-    return [one.cpu_us for one in measured]
 
 
 @dataclass(frozen=True)
@@ -69,10 +28,12 @@ class Stage:
     unlimited: Edge
     logged: Edge
 
-    def target(self, name: str, server: nginx.Nginx, body: Path, key: str, path: str = PATH, request: str = "") -> Target:
+    def target(
+        self, name: str, server: nginx.Nginx, body: Path, key: str, path: str = PATH, request: str = "", refused: bool = False
+    ) -> Target:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         script = wrk.write_script(self.context.directory / f"{name}-{body.name}.lua", body, headers, request)
-        return Target(f"http://127.0.0.1:{server.port}{path}", script, server.pids)
+        return Target(f"http://127.0.0.1:{server.port}{path}", script, server.pids, refused)
 
     def edge_target(self, name: str, edge: Edge, body: Path) -> Target:
         return self.target(name, edge.nginx, body, edge.key)
@@ -109,19 +70,19 @@ def _judge(stage: Stage, size: str, body: Path) -> None:
     with_unlimited = size == "1k" and not context.quick
     if with_unlimited:
         targets["unlimited"] = stage.edge_target("unlimited", stage.unlimited, body)
-    found = _rounds(targets, context.effort.rounds + 1 if context.quick else 2 * context.effort.rounds + 1)
-    report.add(f"edge.cpu_ratio.{size}", paired(_cpu(found["ours"]), _cpu(found["plain"])))
+    found = rounds(targets, context.effort.rounds + 1 if context.quick else 2 * context.effort.rounds + 1)
+    report.add(f"edge.cpu_ratio.{size}", paired(cpu_of(found["ours"]), cpu_of(found["plain"])))
     for name, what in (("plain", "plain proxy_pass"), ("ours", "our edge")):
-        report.add(f"edge.cpu.{name}.{size}", spread(_cpu(found[name])), f"CPU per request, {what}, {size}", "µs")
+        report.add(f"edge.cpu.{name}.{size}", spread(cpu_of(found[name])), f"CPU per request, {what}, {size}", "µs")
     if context.quick:
         return
     for name, what in (("plain", "plain proxy_pass"), ("ours", "our edge")):
         rates = spread(one.result.per_second for one in found[name])
         report.add(f"edge.rps.{name}.{size}", rates, f"requests per second, {what}, {size}", "/s")
     if with_unlimited:
-        ratio = paired(_cpu(found["unlimited"]), _cpu(found["plain"]))
+        ratio = paired(cpu_of(found["unlimited"]), cpu_of(found["plain"]))
         report.add(f"edge.cpu_ratio_unlimited.{size}", ratio, f"CPU without limits ÷ plain proxy_pass, {size}", "×")
-        cost = paired(_cpu(found["ours"]), _cpu(found["unlimited"]), "difference")
+        cost = paired(cpu_of(found["ours"]), cpu_of(found["unlimited"]), "difference")
         report.add(f"edge.cpu.limits.{size}", cost, f"CPU per request of the limits, {size}", "µs")
 
 
@@ -131,26 +92,26 @@ def _inform(stage: Stage, size: str, body: Path) -> None:
         "direct": stage.target("direct", stage.upstream, body, "sk-none"),
         "logged": stage.edge_target("logged", stage.logged, body),
     }
-    found = _rounds(targets, stage.context.effort.rounds)
-    logged = paired(_cpu(found["logged"]), _cpu(found["plain"]))
+    found = rounds(targets, stage.context.effort.rounds)
+    logged = paired(cpu_of(found["logged"]), cpu_of(found["plain"]))
     what = f"the same with the sample's JSON access log, {size}"
     stage.report.add(f"edge.cpu_ratio_logged.{size}", logged, what, "×")
-    direct = spread(_cpu(found["direct"]))
+    direct = spread(cpu_of(found["direct"]))
     stage.report.add(f"edge.cpu.direct.{size}", direct, f"CPU per request, upstream alone (no edge), {size}", "µs")
 
 
 def _flood(stage: Stage, body: Path) -> None:
     targets = {
-        "plain": stage.target("plain-401", stage.plain, body, "sk-none", path="/unauthorized"),
-        "ours": stage.target("ours-401", stage.ours.nginx, body, "sk-none", request=wrk.FLOOD),
+        "plain": stage.target("plain-401", stage.plain, body, "sk-none", path="/unauthorized", refused=True),
+        "ours": stage.target("ours-401", stage.ours.nginx, body, "sk-none", request=wrk.FLOOD, refused=True),
     }
-    flood = _rounds(targets, stage.context.effort.rounds, expect_errors=True)
-    ratio = paired(_cpu(flood["ours"]), _cpu(flood["plain"]))
-    what = "401 with a new wrong key each ÷ nginx `return 401`, CPU"
+    flood = rounds(targets, stage.context.effort.rounds)
+    ratio = paired(cpu_of(flood["ours"]), cpu_of(flood["plain"]))
+    what = "refusal (401, then 429) of a new wrong key each ÷ nginx `return 401`, CPU"
     stage.report.add("edge.flood_cpu_ratio", ratio, what, "×")
-    stage.report.add("edge.flood_cpu", spread(_cpu(flood["ours"])), "CPU per 401", "µs")
+    stage.report.add("edge.flood_cpu", spread(cpu_of(flood["ours"])), "CPU per refusal", "µs")
     rates = spread(one.result.per_second for one in flood["ours"])
-    stage.report.add("edge.flood_rps", rates, "401s per second", "/s")
+    stage.report.add("edge.flood_rps", rates, "refusals per second", "/s")
 
 
 def run(context: Context) -> Report:

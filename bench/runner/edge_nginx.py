@@ -27,6 +27,7 @@ class Setup:
 
     log: bool = False  # with the sample's JSON access log
     limits: bool = True  # of requests, tokens and streams, per key, user and agent; none is ever reached
+    auth_limit: bool = True  # the sample's agent_auth_limit
     keys: Path | None = None  # a file of keys beside the edge's own two
     capacity: int | None = None  # keys= of agent_zone
 
@@ -122,9 +123,11 @@ def _conf(context: Context, directory: Path, upstream: Path, setup: Setup, keys:
         executor_sockets=(upstream,),
     )
     sample = (REPOSITORY / "conf" / "nginx.conf").read_text(encoding="utf-8")
-    text = edge_conf.render(sample, paths, free_port(), plain_port=port)
+    text = edge_conf.render(sample, paths, edge_conf.EdgePorts(free_port(), free_port(), port))
     if not setup.log:
         text = _replace_line(text, "access_log ", "    access_log off;")
+    if not setup.auth_limit:
+        text = _replace_line(text, "agent_auth_limit ", "    agent_auth_limit off;")
     text = _with_status(_with_limits(text, setup.limits))
     if setup.capacity:
         size = _smallest_zone(directory, text, setup.capacity) + SPARE * 1024

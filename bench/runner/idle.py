@@ -64,11 +64,15 @@ def _large_prompts(context: Context, report: Report) -> None:
     report.add("idle.large_prompt_memory", spread([edge + executor]))
 
 
+def worst(report: Report, part: str, kind: str) -> float:
+    """Of all counts of streams: KiB per stream of `edge`, or of `stream`, which is edge and executor."""
+    return max(f.value.median for f in report.figures if f.key.startswith(f"idle.{part}.") and f.key.endswith(f".{kind}"))
+
+
 def run(context: Context) -> Report:
     report = Report("idle")
     counts = tuple(context.count(count) for count in COUNTS)
     report.conditions.update(streams=", ".join(map(str, counts)), request_bytes=1024)
-    worst = 0.0
     for kind in ("plain", "tls"):
         for count in counts:
             # A new stack each: memory that an earlier round left in the pools would be counted for nothing.
@@ -80,9 +84,9 @@ def run(context: Context) -> Report:
                     report.add("idle.executor_rss", spread([executor.rss / MIB]))
                     report.add("idle.edge_rss", spread([edge.rss / MIB]), "edge's RSS, idle, master and 2 workers", "MiB")
                 _held(inner, stack, report, stack.ours if kind == "plain" else stack.ours_tls, count, kind)
-        if kind == "plain":
-            worst = max(f.value.median for f in report.figures if f.key.startswith("idle.stream.") and f.key.endswith("plain"))
-    report.add("idle.stream_memory", spread([worst]))
+    report.add("idle.stream_memory", spread([worst(report, "stream", "plain")]))
+    report.add("idle.edge_memory", spread([worst(report, "edge", "plain")]))
+    report.add("idle.edge_memory_tls", spread([worst(report, "edge", "tls")]), "the same with TLS", "KiB")
     _large_prompts(context, report)
     return report
 

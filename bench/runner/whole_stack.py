@@ -83,8 +83,8 @@ def run(context: Context, base_port: int | None = None) -> Iterator[WholeStack]:
         plain = exits.enter_context(nginx.run(context.directory / "plain", proxy, plain_port))
         key = (f"Authorization: Bearer {started.keys.user}",)
         yield WholeStack(
-            ours=Endpoint(f"http://127.0.0.1:{started.plain_ports[0]}{CHAT}", key),
-            ours_tls=Endpoint(f"https://localhost:{started.edge_ports[0]}{CHAT}", key, started.certificates.ca),
+            ours=Endpoint(f"http://127.0.0.1:{started.edges[0].plain}{CHAT}", key),
+            ours_tls=Endpoint(f"https://localhost:{started.edges[0].public}{CHAT}", key, started.certificates.ca),
             direct=Endpoint(llm + CHAT),
             plain=Endpoint(f"http://127.0.0.1:{plain.port}{CHAT}"),
             edge_pids=[child.pid for child in started.record.children if child.kind == "edge"],
