@@ -18,6 +18,7 @@ import httpx
 
 E2E = Path(__file__).resolve().parent
 ROOT = E2E.parent.parent
+CONFIG = E2E / "config"
 SCRIPT = ROOT / "tests/fakes/scripts/test.json"
 LLM_KEY = "llm-key-of-the-tests"  # also in config/gateway.yaml
 ERROR_KEYS = {"message", "type", "param", "code"}
@@ -52,6 +53,15 @@ def wait_until(condition, what: str, seconds: float = 10):
     return result
 
 
+def has_ended(pid: int) -> bool:
+    """The first thread may be gone while others still hold the sockets: wait for the last one."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 @dataclass
 class Stack:
     directory: Path
@@ -81,7 +91,12 @@ class Stack:
         secret = self["AGENT_KEY"] if key is None else key
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         options.setdefault("timeout", 30)
-        return httpx.Client(base_url=self.url, verify=self.tls(), headers=headers, **options)
+        options.setdefault("base_url", self.url)
+        return httpx.Client(verify=self.tls(), headers=headers, **options)
+
+    def admin_client(self, key: str | None = None) -> httpx.Client:
+        """Of the listener for administrators; their key when it is left out."""
+        return self.client(self["AGENT_ADMIN_KEY"] if key is None else key, base_url=self["AGENT_ADMIN_URL"])
 
     def connection(self) -> http.client.HTTPSConnection:
         """One HTTP/1.1 connection, used again as long as the edge keeps it."""
@@ -126,10 +141,14 @@ class Stack:
                         found.append({**entry, "log_file": path.name})
         return found
 
+    def executor_events(self, number: int) -> list[dict]:
+        lines = (self.log_directory / f"executor-{number}.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
-def prepare_config(directory: Path) -> Path:
+
+def prepare_config(directory: Path, source: Path) -> Path:
     config = directory / "config"
-    shutil.copytree(E2E / "config", config)
+    shutil.copytree(source, config)
     lines = [
         f"{key_id} sha256:{hashlib.sha256(secret_of(key_id).encode()).hexdigest()} {words}\n"
         for key_id, words in EXTRA_KEYS.items()
@@ -147,8 +166,8 @@ def _dev(*arguments, timeout: float) -> str:
     return done.stdout
 
 
-def start(directory: Path, *options) -> Stack:
-    config = prepare_config(directory)
+def start(directory: Path, *options, config: Path = CONFIG, script: Path = SCRIPT) -> Stack:
+    config = prepare_config(directory, config)
     output = _dev("up", "--dir", directory / "d", "--config", config, *options, timeout=START_TIMEOUT_S)
     environment = {}
     for line in output.splitlines():
@@ -157,8 +176,8 @@ def start(directory: Path, *options) -> Stack:
         name, value = words[1].split("=", 1)
         environment[name] = value
     stack = Stack(directory / "d", environment)
-    script = {**json.loads(SCRIPT.read_text()), "expect_key": LLM_KEY}
-    httpx.put(stack["LLM_URL"] + "/_script", json=script).raise_for_status()
+    content = {**json.loads(script.read_text()), "expect_key": LLM_KEY}
+    httpx.put(stack["LLM_URL"] + "/_script", json=content).raise_for_status()
     return stack
 
 

@@ -131,13 +131,14 @@ def forged_headers(stack):
 
 def test_headers_of_a_client_gain_nothing(quiet):
     for forged in forged_headers(quiet):
-        with quiet.client("") as nobody:
-            for path in ("/v1/models", "/v1/models/allowed", "/tools"):
-                assert_error(nobody.get(path, headers=forged), 401, "invalid_api_key")
+        with quiet.client("") as nobody, quiet.admin_client("") as no_admin:
+            for client, path in ((nobody, "/v1/models"), (nobody, "/v1/models/allowed"), (no_admin, "/tools")):
+                assert_error(client.get(path, headers=forged), 401, "invalid_api_key")
             answer = nobody.post("/v1/chat/completions", json=chat("allowed"), headers=forged)
             assert_error(answer, 401, "invalid_api_key")
+        with quiet.admin_client(secret_of("limited")) as no_admin:
+            assert_error(no_admin.get("/tools", headers=forged), 403, "scope_not_granted")
         with quiet.client(secret_of("limited")) as limited:
-            assert_error(limited.get("/tools", headers=forged), 403, "scope_not_granted")
             models = limited.get("/v1/models", headers=forged).json()["data"]
             assert [model["id"] for model in models] == ["allowed"]
             answer = limited.post("/v1/chat/completions", json=chat("forbidden"), headers=forged)
@@ -155,9 +156,11 @@ def test_headers_of_a_client_do_not_disturb_a_good_request(quiet):
 
 
 def test_scopes_are_enforced_by_location(stack):
-    with stack.client() as user:
+    with stack.admin_client(stack["AGENT_KEY"]) as user:
         assert_error(user.get("/tools"), 403, "scope_not_granted")
-    with stack.client(stack["AGENT_ADMIN_KEY"]) as admin:
+    with stack.client(stack["AGENT_ADMIN_KEY"]) as public:
+        assert_error(public.get("/tools"), 404, "not_found")
+    with stack.admin_client() as admin:
         tools = admin.get("/tools")
         assert tools.status_code == 200 and "get_weather" in tools.text
     with stack.client(secret_of("other-scope")) as other:

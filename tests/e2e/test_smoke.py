@@ -179,7 +179,7 @@ def test_each_agent_asks_its_own_upstream(quiet, client):
 
 @pytest.mark.item("S1-53")
 def test_admins_see_every_tool_with_its_provider(stack):
-    with stack.client(stack["AGENT_ADMIN_KEY"]) as admin:
+    with stack.admin_client() as admin:
         tools = admin.get("/tools").json()
     assert {tool["provider"] for tool in tools} == {"http", "mcp"}
     (weather,) = [tool for tool in tools if tool["name"] == "get_weather"]

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -78,6 +79,8 @@ ERROR_PAGES = """
         location = /agent_error { internal; agent_error; }
 """
 
+STATUS = "location = /status { access_log off; agent_status json; }"
+
 LOCATIONS = """
         location = /v1/chat/completions {
             agent_scope chat;
@@ -87,18 +90,19 @@ LOCATIONS = """
         }
         location /v1/ { agent_scope chat mcp runs admin; proxy_pass http://executors; }
         location = /tools { agent_scope admin; proxy_pass http://executors; }
-        location = /status { access_log off; agent_status json; }
+        %s
         location = /metrics { access_log off; agent_status; }
         location = /ready { proxy_pass http://executors; }
         location = /health { return 200 '{"status":"ok"}'; }
         location / { return 404; }
-"""
+""" % STATUS
 
 
 class Edge:
     def __init__(self, directory, executor=None, keys=None, *, main="", http="", server="", locations=LOCATIONS,
                  zone="agents:4m keys=1000", workers=1, tls=False, listen_options="", connections=512,
-                 environment=None):
+                 environment=None, status_socket=False):
+        """`status_socket`: agent_status is asked there, so that the listener may speak whatever a test wants."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.module = find_module()
@@ -116,6 +120,9 @@ class Edge:
         self.listener = None
         self.expected = []
         self.tls = tls
+        self.status_socket = self.directory / "status.sock" if status_socket else None
+        if status_socket:
+            http += f"\n    server {{ listen unix:{self.status_socket}; {STATUS} }}\n"
         self.values = dict(main=main, http=http, server=server, locations=locations, zone=zone, workers=workers,
                            executor=executor or "127.0.0.1:1", listen_options=listen_options, connections=connections)
 
@@ -195,8 +202,9 @@ http {{
         return self
 
     def _command(self, *arguments):
-        return ["nginx", "-p", str(self.directory), "-c", str(self.config_file), "-e", str(self.error_log),
-                *arguments]
+        # By its full path: a binary upgrade starts the same program without a search.
+        return [shutil.which("nginx"), "-p", str(self.directory), "-c", str(self.config_file), "-e",
+                str(self.error_log), *arguments]
 
     def errors(self):
         return self.error_log.read_text(errors="replace") if self.error_log.exists() else ""
@@ -255,9 +263,17 @@ http {{
     def connect(self):
         return Client(socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE))
 
+    def _connect_for_status(self):
+        if self.status_socket is None:
+            return self.connect()
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(DEADLINE)
+        sock.connect(str(self.status_socket))
+        return Client(sock)
+
     def status(self):
         """agent_status in one level: {"name": value, 'name{label="value",…}': value}."""
-        with self.connect() as client:
+        with self._connect_for_status() as client:
             document = client.request("GET", "/status", key=None).json()
         flat = {}
         for name, value in document.items():
@@ -365,7 +381,8 @@ class Client:
 
     def __init__(self, sock):
         self.sock = sock
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
     def __enter__(self):

@@ -35,6 +35,7 @@ def rewrite_sample(edge, executor_address, listen):
         ("/var/lib/agent-gateway/nginx/", str(edge.directory) + "/"),
         ("listen 8443 ssl http2;", f"listen {listen} ssl http2;"),
         ("listen [::]:8443 ssl http2;", ""),
+        ("listen 127.0.0.1:8444 ssl http2;", f"listen unix:{edge.directory}/admin.sock ssl http2;"),
         ("user www-data;", f"daemon off; user {getpass.getuser()};"),
         ("worker_processes auto;", "worker_processes 1;"),
         ("include /etc/agent-gateway/nginx.d/*.conf;", f"include {extra}/*.conf;"),
@@ -55,10 +56,20 @@ def edge(tmp_path, executor):
 
 @pytest.fixture(params=[False, True], ids=["http1", "http2"])
 def client(request, edge):
+    """Of the public listener."""
     with httpx.Client(base_url=edge.url(), http1=not request.param, http2=request.param,
                       verify=trusting(edge.directory / "server.crt"), timeout=20) as client:
         client.is_http2 = request.param
         yield client
+
+
+@pytest.fixture
+def admin(client, edge):
+    """Of the listener for administrators, with the same protocol."""
+    transport = httpx.HTTPTransport(uds=str(edge.directory / "admin.sock"), http1=not client.is_http2,
+                                    http2=client.is_http2, verify=trusting(edge.directory / "server.crt"))
+    with httpx.Client(base_url="https://127.0.0.1", transport=transport, timeout=20) as admin:
+        yield admin
 
 
 def key(name):
@@ -98,12 +109,12 @@ def test_a_chat_request(edge, executor, client):
         ("POST", "/v1/unknown", "alice", 200),
         ("GET", "/v1/models", None, 401),
         ("GET", "/v1/unknown", None, 401),
-        ("GET", "/tools", "ops", 200),
-        ("GET", "/tools", "alice", 403),
         ("GET", "/", None, 200),
         ("GET", "/ready", None, 200),
         ("GET", "/v1", "alice", 404),
-        ("GET", "/tools/", "ops", 404),
+        ("GET", "/tools", "ops", 404),
+        ("GET", "/metrics", "ops", 404),
+        ("GET", "/metrics", None, 404),
         ("GET", "//v1/models", "alice", 404),
         ("GET", "/nothing", None, 404),
         ("POST", "/v1/chat/completions", "tools", 403),
@@ -121,6 +132,33 @@ def test_the_paths(executor, client, method, path, who, status):
         assert set(response.json()["error"]) == {"message", "type", "param", "code"}
         assert executor.requests == []
     assert response.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
+
+
+@pytest.mark.parametrize(
+    "path, who, status",
+    [
+        ("/tools", "ops", 200),
+        ("/tools", "alice", 403),
+        ("/tools", None, 401),
+        ("/tools/", "ops", 404),
+        ("/metrics", "ops", 200),
+        ("/metrics", "alice", 403),
+        ("/metrics", None, 401),
+        ("/v1/models", "ops", 404),
+        ("/health", None, 404),
+        ("/", "ops", 404),
+    ],
+)
+def test_the_paths_of_administrators(edge, executor, admin, path, who, status):
+    response = admin.get(path, headers=key(who) if who else {})
+    assert response.status_code == status
+    if status != 200:
+        assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+    asked = ["/tools"] if (path, status) == ("/tools", 200) else []
+    assert [request.target for request in executor.requests] == asked
+    if path == "/metrics" and status == 200:
+        assert "agent_gateway_edge_keys 4\n" in response.text
+    assert edge.logged(response.headers["x-request-id"])["path"] == path
 
 
 @pytest.mark.item("S1-12")
@@ -186,6 +224,7 @@ def test_plain_http_on_the_tls_port(edge):
         response = client.request("GET", "/health")
     assert (response.status, response.error["code"]) == (400, "bad_request")
     assert "https" in response.error["message"]
+    assert response.header("Strict-Transport-Security") is None, "it counts over TLS only"
 
 
 def test_old_tls_is_refused(edge):
@@ -213,7 +252,71 @@ def test_the_default_limits(client):
     assert statuses[-1] == 429
 
 
-def test_metrics_are_for_administrators(client):
-    found = [client.get("/metrics", headers={"Authorization": f"Bearer {secret_of(name)}"}) for name in ("alice", "ops")]
-    assert [response.status_code for response in found] == [403, 200]
-    assert "agent_gateway_edge_keys 4\n" in found[1].text
+# Headers of every response
+
+TRANSPORT_SECURITY = "max-age=31536000"
+
+
+def assert_transport_security(*responses):
+    for response in responses:
+        assert response.headers.get_list("strict-transport-security") == [TRANSPORT_SECURITY], response.request.url
+
+
+def test_every_answer_demands_https(edge, executor, client, admin):
+    alice = key("alice")
+    refused = [(client.post("/health"), 405), (client.get("/nothing"), 404), (client.get("/v1/models"), 401),
+               (client.post("/v1/chat/completions", json={}, headers=alice), 400),
+               (client.get("/v1/models", headers=[*alice.items(), *[("x", "")] * 5000]), 431),
+               (admin.get("/metrics"), 401), (admin.get("/nothing"), 404)]
+    assert [response.status_code for response, _ in refused] == [status for _, status in refused]
+    assert_transport_security(*(response for response, _ in refused))
+    assert_transport_security(client.get("/health"), client.head("/health"), admin.get("/metrics", headers=key("ops")),
+                              client.get("/v1/models", headers=alice),
+                              client.post("/v1/chat/completions", json=CHAT, headers=alice))
+    executor.respond = lambda request, connection: connection.answer(404, b'{"error":{}}')
+    assert_transport_security(client.get("/v1/models/x", headers=alice))
+    executor.close()
+    response = client.get("/ready")
+    assert response.status_code == 503
+    assert_transport_security(response)
+
+
+def test_preflights_demand_https(tmp_path, executor):
+    edge = Edge(tmp_path / "sample", keys=KEYS, tls=True)
+
+    def with_cors(listen):
+        text = rewrite_sample(edge, executor.address, listen)
+        (edge.directory / "nginx.d/cors.conf").write_text("agent_cors https://page.example;\n")
+        return text
+
+    with (edge.running(with_cors),
+          httpx.Client(base_url=edge.url(), verify=trusting(edge.directory / "server.crt")) as client):
+        for origin, status in (("https://page.example", 204), ("https://other.example", 403)):
+            response = client.options("/v1/models", headers={"Origin": origin, "Access-Control-Request-Method": "GET"})
+            assert response.status_code == status
+            assert_transport_security(response)
+
+
+# HTTP/2 has no lines, and nginx closes the connection of a client that sends too much text at once.
+CALM_DOWN = "error_code:11"
+
+
+@pytest.mark.parametrize("lines, length, over_http1, over_http2", [
+    (1, 7900, 200, 200), (1, 8300, 431, 200), (1, 28_000, 431, CALM_DOWN),
+    (22, 1000, 200, 200), (28, 1000, 431, CALM_DOWN), (5000, 5, 431, 431)])
+def test_headers_of_the_largest_size(executor, client, lines, length, over_http1, over_http2):
+    headers = [(f"x-{number}", "y" * length) for number in range(lines)] + list(key("alice").items())
+    expected = over_http2 if client.is_http2 else over_http1
+    if expected == CALM_DOWN:
+        with pytest.raises(httpx.RemoteProtocolError, match=CALM_DOWN):
+            client.get("/v1/models", headers=headers)
+    else:
+        response = client.get("/v1/models", headers=headers)
+        assert response.status_code == expected
+    if expected == 200:
+        assert executor.last().header("x-0") == "y" * length
+    else:
+        assert executor.requests == []
+    if expected == 431:
+        assert response.json()["error"]["code"] == "headers_too_large"
+    assert client.get("/health").status_code == 200

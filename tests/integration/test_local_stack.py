@@ -122,7 +122,8 @@ def get(values: dict[str, str], path: str, edge: str = "AGENT_URL", key: str = "
 def test_up_prints_only_exports_and_the_stack_answers(dev: Dev) -> None:
     values = dev.up("--executors", "2", "--edges", "2")
     for name in (
-        "AGENT_URL", "AGENT_URL_2", "AGENT_KEY", "AGENT_ADMIN_KEY", "AGENT_LOG_DIR", "LLM_URL", "MCP_URL",
+        "AGENT_URL", "AGENT_URL_2", "AGENT_ADMIN_URL", "AGENT_ADMIN_URL_2", "AGENT_KEY", "AGENT_ADMIN_KEY",
+        "AGENT_LOG_DIR", "LLM_URL", "MCP_URL",
         "HTTP_URL", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "EDGE_PID", "EDGE_PID_2", "EXECUTOR_PID",
         "EXECUTOR_PID_2", "LLM_PID", "MCP_PID", "HTTP_PID", "AGENT_EXECUTOR_SOCKET",
     ):  # fmt: skip
@@ -131,8 +132,11 @@ def test_up_prints_only_exports_and_the_stack_answers(dev: Dev) -> None:
         answer = get(values, "/v1/models", edge)
         assert answer.status_code == 200, answer.text
         assert "assistant" in [model["id"] for model in answer.json()["data"]]
-    assert get(values, "/tools").status_code == 403
-    assert get(values, "/tools", key="AGENT_ADMIN_KEY").status_code == 200
+    for path in ("/tools", "/metrics"):
+        for edge in ("AGENT_ADMIN_URL", "AGENT_ADMIN_URL_2"):
+            assert get(values, path, edge).status_code == 403
+            assert get(values, path, edge, "AGENT_ADMIN_KEY").status_code == 200
+        assert get(values, path, key="AGENT_ADMIN_KEY").status_code == 404
     done = dev("down")
     assert done.returncode == 0, done.stderr
     assert_nothing_left(dev)

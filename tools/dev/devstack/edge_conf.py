@@ -43,8 +43,16 @@ def _one_server_each(text: str, sockets: tuple[Path, ...]) -> str:
     )
 
 
-def render(sample: str, paths: EdgePaths, port: int, plain_port: int | None = None) -> str:
-    """`plain_port`: one more port of 127.0.0.1, without TLS, for measurements."""
+@dataclass(frozen=True)
+class EdgePorts:
+    """Of 127.0.0.1."""
+
+    public: int
+    admin: int
+    plain: int | None = None  # the public listener's second one, without TLS, for measurements
+
+
+def render(sample: str, paths: EdgePaths, ports: EdgePorts) -> str:
     text = _one_server_each(sample, paths.executor_sockets)
     include = f"include {paths.include}/*.conf;" if paths.include else ""
     for literal, value in (
@@ -57,8 +65,11 @@ def render(sample: str, paths: EdgePaths, port: int, plain_port: int | None = No
         ("/var/log/agent-gateway/access.log", str(paths.log / "access.log")),
         ("/var/log/agent-gateway/error.log", str(paths.log / "error.log")),
         ("/var/lib/agent-gateway/nginx/", f"{paths.prefix}/tmp/"),
-        ("listen [::]:8443 ssl http2;", f"listen 127.0.0.1:{plain_port};" if plain_port else ""),
-        ("listen 8443 ssl http2;", f"listen 127.0.0.1:{port} ssl http2;"),
+        ("listen [::]:8443 ssl http2;", f"listen 127.0.0.1:{ports.plain};" if ports.plain else ""),
+        ("listen 8443 ssl http2;", f"listen 127.0.0.1:{ports.public} ssl http2;"),
+        ("listen 127.0.0.1:8444 ssl http2;", f"listen 127.0.0.1:{ports.admin} ssl http2;"),
+        # A browser would keep it for everything else on localhost, too.
+        ("max-age=31536000", "max-age=0"),
         ("user www-data;", "user root;" if os.geteuid() == 0 else ""),
         ("worker_processes auto;", "worker_processes 2;"),
         ("include /etc/agent-gateway/nginx.d/*.conf;", include),

@@ -1,5 +1,6 @@
 """The programs of a stack, in the order in which they start: doubles, executors, edges."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from .credentials import Certificates, Keys
 from .record import Child, Record
 from .report import StackError
 
-# Ports with --base-port P: edges from P, the doubles at a fixed distance.
+# Ports with --base-port P: edges from P, their listeners for administrators and the doubles at a fixed distance.
+ADMIN_PORT_OFFSET = 50
 DOUBLE_PORT_OFFSET = {"llm": 100, "mcp": 101, "http-tool": 102}
 MAX_EDGES = 16
 MAX_EXECUTORS = 16
@@ -192,11 +194,13 @@ def start_executor(
     )
 
 
-def free_port() -> int:
-    """A port that nobody has now. Somebody may take it before nginx does: the caller tries again."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has now. Somebody may take one before nginx does: the caller tries again."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def is_free(port: int) -> bool:
@@ -209,17 +213,11 @@ def is_free(port: int) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class EdgeListen:
-    port: int
-    plain_port: int | None = None  # a second one, without TLS
-
-
 def start_edge(
     record: Record,
     layout: Layout,
     number: int,
-    listen: EdgeListen,
+    ports: edge_conf.EdgePorts,
     sockets: tuple[Path, ...],
     certificates: Certificates,
     keys: Keys,
@@ -243,7 +241,7 @@ def start_edge(
         include=include,
         executor_sockets=sockets,
     )
-    text = edge_conf.render(sample, paths, listen.port, listen.plain_port)
+    text = edge_conf.render(sample, paths, ports)
     conf.write_text(tune(text) if tune else text)
     # The command line sets -e because nginx opens its error log before it reads the file.
     command = [

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from . import process, procfs, real_llm, record, services
 from .credentials import Certificates, Keys, make_certificates, make_edge_secret, make_keys
+from .edge_conf import EdgePorts
 from .folder import DirectoryLock, empty
 from .ready import READY_WAIT, UnixConnection, wait_ready
 from .record import Child, Record
@@ -44,17 +45,17 @@ class Stack:
     certificates: Certificates
     keys: Keys
     urls: dict[str, str]  # of the doubles
-    edge_ports: list[int]
-    plain_ports: list[int]  # without TLS; one an edge, or none at all
+    edges: list[EdgePorts]
 
     def child(self, name: str) -> Child:
         return next(child for child in self.record.children if child.name == name)
 
     def exports(self) -> dict[str, str]:
         values = {}
-        for index, port in enumerate(self.edge_ports, start=1):
+        for index, ports in enumerate(self.edges, start=1):
             suffix = "" if index == 1 else f"_{index}"
-            values[f"AGENT_URL{suffix}"] = f"https://localhost:{port}"
+            values[f"AGENT_URL{suffix}"] = f"https://localhost:{ports.public}"
+            values[f"AGENT_ADMIN_URL{suffix}"] = f"https://localhost:{ports.admin}"
             values[f"EDGE_PID{suffix}"] = str(self.child(f"edge-{index}").pid)
         for child in self.record.children:
             if child.kind == "executor":
@@ -108,6 +109,22 @@ def _stop_children(stopped: Record) -> None:
             say(f"had to kill {', '.join(killed)}")
 
 
+def _choose_ports(options: Options, number: int) -> EdgePorts:
+    public, admin, plain = services.free_ports(3)
+    if options.base_port is not None:
+        public = options.base_port + number - 1
+        admin = public + services.ADMIN_PORT_OFFSET
+        for port in (public, admin):
+            if not services.is_free(port):
+                raise StackError(f"port {port} is taken: choose another --base-port")
+    elif options.preferred_port is not None and number == 1:
+        # The sample's second listener is just above its first.
+        wanted = options.preferred_port
+        public = wanted if services.is_free(wanted) else public
+        admin = wanted + 1 if services.is_free(wanted + 1) else admin
+    return EdgePorts(public, admin, plain if options.plain else None)
+
+
 def _start_edges(
     options: Options,
     layout: Layout,
@@ -116,39 +133,31 @@ def _start_edges(
     tls: Certificates,
     keys: Keys,
     include: Path | None,
-) -> tuple[list[int], list[int]]:
-    """The ports with TLS, and those without."""
-    ports: list[int] = []
-    plain_ports: list[int] = []
+) -> list[EdgePorts]:
+    started_edges: list[EdgePorts] = []
     context = ssl.create_default_context(cafile=str(tls.ca))
     for number in range(1, options.edges + 1):
         deadline = time.monotonic() + READY_WAIT
         for attempt in range(1, PORT_TRIES + 1):
-            fixed = None if options.base_port is None else options.base_port + number - 1
-            if fixed is not None and not services.is_free(fixed):
-                raise StackError(f"port {fixed} is taken: choose another --base-port")
-            preferred = options.preferred_port if number == 1 else None
-            port = fixed or (preferred if preferred and services.is_free(preferred) else services.free_port())
-            plain = services.free_port() if options.plain else None
+            ports = _choose_ports(options, number)
             edge = services.start_edge(
-                started, layout, number, services.EdgeListen(port, plain), sockets, tls, keys, include, options.tune
+                started, layout, number, ports, sockets, tls, keys, include, options.tune
             )
 
-            def connect(port: int = port) -> http.client.HTTPConnection:
+            def connect(port: int = ports.public) -> http.client.HTTPConnection:
                 return http.client.HTTPSConnection("localhost", port, timeout=5, context=context)
 
             try:
                 wait_ready(edge, layout, connect, deadline)
-                ports.append(port)
-                plain_ports += [plain] if plain else []
+                started_edges.append(ports)
                 break
             except StackError as error:
                 taken = "Address already in use" in str(error)
-                if not taken or fixed is not None or attempt == PORT_TRIES:
+                if not taken or options.base_port is not None or attempt == PORT_TRIES:
                     raise
                 started.children.remove(edge)
                 started.save()
-    return ports, plain_ports
+    return started_edges
 
 
 def start(directory: Path, repository: Path, preset: str, options: Options) -> tuple[Stack, DirectoryLock]:
@@ -181,12 +190,30 @@ def start(directory: Path, repository: Path, preset: str, options: Options) -> t
         for executor, path in zip(executors, sockets, strict=True):
             wait_ready(executor, layout, partial(UnixConnection, path), deadline)
         include = own("nginx.d")
-        ports, plain_ports = _start_edges(options, layout, started, sockets, tls, keys, include)
-        return Stack(layout, started, tls, keys, urls, ports, plain_ports), lock
+        edges = _start_edges(options, layout, started, sockets, tls, keys, include)
+        return Stack(layout, started, tls, keys, urls, edges), lock
     except BaseException:
         finish(started, keep_logs=False)
         lock.release()
         raise
+
+
+def start_executor_again(layout: Layout, number: int, program: procfs.Program) -> Child:
+    """Another process of an executor that drains or is dead; `program` is what that one ran. Its socket's path
+    must be free by now. On record like the others, and ready when this returns."""
+    lock = DirectoryLock(layout.directory)
+    try:
+        found = record.load(layout.directory)
+        if found is None:
+            raise StackError(f"no stack in {layout.directory}")
+        name = f"executor-{number}"
+        added = {key: value for key, value in program.environment.items() if os.environ.get(key) != value}
+        child = process.start(found, name, "executor", program.command, added, layout.output(name))
+        connect = partial(UnixConnection, layout.executor_socket(number))
+        wait_ready(child, layout, connect, time.monotonic() + READY_WAIT)
+        return child
+    finally:
+        lock.release()
 
 
 def give_up_ownership(started: Record) -> None:
