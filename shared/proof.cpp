@@ -37,20 +37,29 @@ bool isSafe(std::string_view text) noexcept {
   return holdsNone(text);
 }
 
+bool areNamesGood(std::span<const ProofHeader> headers) noexcept {
+  std::string_view previous;
+  for (const ProofHeader& header : headers) {
+    if (header.name <= previous || header.name.find(':') != std::string_view::npos ||
+        !isSafe(header.name)) {
+      return false;
+    }
+    previous = header.name;
+  }
+  return true;
+}
+
 // The text under the MAC, on the stack and in one piece.
 class CanonicalText {
  public:
-  // False: the input is too large, holds a byte that would let two inputs share one text, or has
-  // its headers out of order.
+  // False: the input is too large, or holds a byte that would let two inputs share one text. The
+  // names of headers are good.
   bool build(const ProofInput& input, std::string_view time) noexcept {
-    if (!line(kLabel) || !line(time) || !line(input.method) || !line(input.target) ||
-        !line(input.request_id)) {
+    if (!append(kLabel) || !append("\n") || !append(time) || !append("\n") ||
+        !line(input.method) || !line(input.target) || !line(input.request_id)) {
       return false;
     }
-    std::string_view previous;
     for (const ProofHeader& header : input.headers) {
-      if (header.name <= previous || header.name.find(':') != std::string_view::npos) return false;
-      previous = header.name;
       if (!append(header.name) || !append(":") || !line(header.value)) return false;
     }
     --size_;  // lines are joined, not ended, by LF
@@ -63,15 +72,13 @@ class CanonicalText {
 
  private:
   bool append(std::string_view text) noexcept {
-    if (text.size() > sizeof(bytes_) - size_ || !isSafe(text)) return false;
+    if (text.size() > sizeof(bytes_) - size_) return false;
     if (!text.empty()) std::memcpy(bytes_ + size_, text.data(), text.size());
     size_ += text.size();
     return true;
   }
   bool line(std::string_view text) noexcept {
-    if (!append(text) || size_ == sizeof(bytes_)) return false;
-    bytes_[size_++] = '\n';
-    return true;
+    return isSafe(text) && append(text) && append("\n");
   }
 
   char bytes_[kMaxInput];
@@ -184,7 +191,9 @@ ProofVerdict verifyProof(std::span<const ProofKey> keys, const ProofInput& input
     return ProofVerdict::Expired;
   }
   CanonicalText text;
-  if (!text.build(input, parsed.time_text)) return ProofVerdict::Mismatch;
+  if (!areNamesGood(input.headers) || !text.build(input, parsed.time_text)) {
+    return ProofVerdict::Mismatch;
+  }
   bool match = false;
   for (const ProofKey& key : keys) {
     Sha256Digest mac;

@@ -51,8 +51,9 @@ class ProofKey {
 std::vector<ProofKey> makeProofKeys(std::span<const std::string> secrets);
 
 // Writes the header value into `out` (capacity >= kProofMaxSize) and returns its size; 0 when the
-// input holds a CR, LF or NUL, which no header may carry, has its headers out of order, or is
-// larger than 40 KiB (which stand on the stack). No exception, no heap of ours.
+// input holds a CR, LF or NUL, which no header may carry, or is larger than 40 KiB (which stand on
+// the stack). The names are the signer's own, and in order: nobody verifies a proof over others. No
+// exception, no heap of ours.
 std::size_t signProof(const ProofKey& key, const ProofInput& input, std::int64_t unix_seconds,
                       char* out) noexcept;
 
