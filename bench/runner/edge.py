@@ -124,7 +124,7 @@ def _flood(stage: Stage, body: Path) -> None:
 
 def run(context: Context) -> Report:
     report = Report("edge")
-    report.conditions.update(connections=CONNECTIONS, rounds={size: _rounds(context, size) for size in SIZES}, seconds=SECONDS)
+    report.conditions.update(connections=CONNECTIONS, rounds=" and ".join(f"{_rounds(context, size)} of {size}" for size in SIZES), seconds=SECONDS)
     with _stage(context, report) as stage:
         for size, length in SIZES.items():
             text = bodies.chat(length, "demo/demo", user="user-1042@example.org")
