@@ -18,14 +18,11 @@
 #include <thread>
 #include <utility>
 
-#include "agent/model_directory.h"
-#include "api/pipeline.h"
 #include "api/snapshot.h"
 #include "base/heap.h"
-#include "io/http_client.h"
 #include "io/http_server.h"
-#include "tool/tool_set.h"
-#include "upstream/registry.h"
+#include "reloading.h"
+#include "worker.h"
 
 namespace agw {
 namespace {
@@ -39,73 +36,17 @@ constexpr std::size_t kFreeHeap = 4 << 20;
 // How long the threads may take to run out of work once the server is drained.
 constexpr Millis kThreadExit{3000};
 
-// What one thread works with; built on the main thread before its thread runs.
-struct Parts {
-  Parts(net::io_context& context, const api::Service& service, telemetry::Log& log)
-      : client(io::makeHttpClient(context, {})),
-        upstreams(context, service.settings),
-        tools(context, *client, service.settings, log),
-        thread_parts{service, upstreams, tools},
-        pipeline(thread_parts) {}
-
-  std::unique_ptr<io::HttpClient> client;
-  upstream::Registry upstreams;
-  tool::ToolSet tools;
-  api::ThreadParts thread_parts;
-  api::Pipeline pipeline;
-};
-
-class Worker {
- public:
-  Worker(const api::Service& service, telemetry::Log& log)
-      : parts_(std::make_unique<Parts>(context_, service, log)),
-        work_(net::make_work_guard(context_)) {}
-
-  net::io_context& context() { return context_; }
-  api::Pipeline& pipeline() { return parts_->pipeline; }
-
-  void start() {
-    ended_ = promise_.get_future();
-    thread_ = std::thread([this] {
-      context_.run();
-      promise_.set_value();
-    });
-  }
-
-  // After the server's drain. Ends what outlives requests, on the thread itself; then its context
-  // runs out of work.
-  void finish() {
-    net::co_spawn(context_, parts_->tools.close(), [this](std::exception_ptr) {
-      parts_.reset();
-      work_.reset();
-    });
-  }
-
-  bool endedBy(Deadline deadline) {
-    return ended_.wait_until(deadline.at) == std::future_status::ready;
-  }
-  void join() { thread_.join(); }
-
- private:
-  net::io_context context_{1};
-  std::unique_ptr<Parts> parts_;
-  net::executor_work_guard<net::io_context::executor_type> work_;
-  std::promise<void> promise_;
-  std::future<void> ended_;
-  std::thread thread_;
-};
-
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
 void logStart(const AppInput& input, const io::HttpServer& server, std::size_t threads,
               telemetry::Log& log) {
-  for (const config::Problem& warning : input.warnings) {
+  for (const config::Problem& warning : input.config.warnings) {
     log.write(telemetry::Level::Warn, "config_warning", {{"problem", formatProblem(warning)}});
   }
   log.write(telemetry::Level::Info, "started",
             {{"address", server.address()},
              {"threads", threads},
-             {"agents", input.settings.agents.size()},
+             {"agents", input.config.settings.agents.size()},
              {"version", AGW_VERSION}});
 }
 
@@ -120,8 +61,8 @@ net::awaitable<void> keepHeapSmall(net::steady_timer& timer, const api::Service&
 }
 
 net::awaitable<void> drainOnSignal(net::signal_set& signals, net::steady_timer& heap_timer,
-                                   api::Service& service, io::HttpServer& server,
-                                   telemetry::Log& log) {
+                                   api::Service& service, const config::Reloader& reloader,
+                                   io::HttpServer& server, telemetry::Log& log) {
   const int signal = co_await signals.async_wait(net::use_awaitable);
   log.write(telemetry::Level::Info, "drain_started",
             {{"signal", signal}, {"open_requests", server.openRequests()}});
@@ -133,13 +74,19 @@ net::awaitable<void> drainOnSignal(net::signal_set& signals, net::steady_timer& 
     log.flush();
     std::quick_exit(EXIT_FAILURE);
   });
-  co_await server.drain(Deadline::in(service.settings.server.drain_timeout));
+  co_await server.drain(Deadline::in(reloader.settings()->server.drain_timeout));
   signals.cancel();
   heap_timer.cancel();
 }
 
 unsigned threadCount(const config::ServerSettings& server) {
   return server.threads != 0 ? server.threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+void useEverywhere(Workers& workers, const std::shared_ptr<const api::Configuration>& next) {
+  std::vector<std::future<void>> done;
+  for (auto& worker : workers) done.push_back(worker->use(next));
+  for (auto& one : done) one.wait();
 }
 
 // Something did not end: its memory cannot be taken from under it, so the process goes as a whole.
@@ -162,30 +109,42 @@ void endThreads(Workers& workers, telemetry::Log& log) {
 
 int runApp(AppInput input, telemetry::Log& log) {
   std::signal(SIGPIPE, SIG_IGN);
-  const agent::ModelDirectory directory(input.settings);
-  api::Service service{input.settings, directory, input.edge_secrets, log, std::time(nullptr), {}};
+  const config::ServerSettings server_settings = input.config.settings.server;
+  auto first = std::make_shared<const config::Settings>(input.config.settings);
+  api::Service service{input.edge_secrets, log, std::time(nullptr), {}, nullptr};
 
+  const auto configuration = std::make_shared<const api::Configuration>(first, 1);
   Workers workers;
   std::vector<io::ServerWorker> server_workers;
-  for (unsigned i = 0; i < threadCount(input.settings.server); ++i) {
-    workers.push_back(std::make_unique<Worker>(service, log));
+  for (unsigned i = 0; i < threadCount(server_settings); ++i) {
+    workers.push_back(std::make_unique<Worker>(service, configuration));
     server_workers.push_back({workers.back()->context(), workers.back()->pipeline()});
   }
   io::ServerOptions options;
-  options.listen = input.settings.server.listen;
+  options.listen = server_settings.listen;
   auto server = io::makeHttpServer(options, std::move(server_workers), log);
+
+  config::Reloader reloader(
+      first, input.config.warnings, input.load,
+      [&workers](std::shared_ptr<const config::Settings> settings, std::uint64_t generation) {
+        useEverywhere(workers, std::make_shared<const api::Configuration>(settings, generation));
+      },
+      log);
+  Reloading reloading(reloader, input.files, true);
+  service.reload = &reloading;
 
   net::signal_set signals(workers.front()->context(), SIGTERM, SIGINT);
   std::promise<void> drained;
   net::steady_timer heap_timer(workers.front()->context());
   net::co_spawn(workers.front()->context(), keepHeapSmall(heap_timer, service), net::detached);
   net::co_spawn(workers.front()->context(),
-                drainOnSignal(signals, heap_timer, service, *server, log),
+                drainOnSignal(signals, heap_timer, service, reloader, *server, log),
                 [&drained](std::exception_ptr) { drained.set_value(); });
 
   for (auto& worker : workers) worker->start();
   logStart(input, *server, workers.size(), log);
   drained.get_future().wait();
+  reloading.stop();
   if (server->openRequests() > 0) leaveAtOnce("request_did_not_end", log);
   endThreads(workers, log);
   server.reset();

@@ -1,6 +1,7 @@
 // Builds every part of a serving executor, runs it and takes it down again.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,10 @@
 namespace agw {
 
 struct AppInput {
-  config::Settings settings;
-  std::vector<config::Problem> warnings;  // logged at start
+  config::LoadResult config;  // without problems
   std::vector<std::string> edge_secrets;
+  std::function<config::LoadResult()> load;         // the configuration anew
+  std::function<std::vector<std::string>()> files;  // that the last load looked at
 };
 
 // Serves until SIGTERM or SIGINT, then drains. Returns the process's exit code. Throws

@@ -27,9 +27,12 @@ int serve(const agw::cli::ServeFlags& flags) {
   if (!agw::cli::prepareServe(flags, input, std::cerr)) return EXIT_FAILURE;
   const agw::config::LogSettings& log_settings = input.config.settings.log;
   const auto log = agw::telemetry::makeLog(log_settings.file, logLevel(log_settings.level));
-  return agw::runApp({std::move(input.config.settings), std::move(input.config.warnings),
-                      std::move(input.edge_secrets)},
-                     *log);
+  agw::AppInput app;
+  app.edge_secrets = std::move(input.edge_secrets);
+  app.load = [flags] { return agw::cli::loadForServe(flags); };
+  app.files = [flags] { return std::vector<std::string>{flags.config_file}; };
+  app.config = std::move(input.config);
+  return agw::runApp(std::move(app), *log);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "ngx_module/access.h"
 
-#include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "ngx_module/body_filter.h"
@@ -256,9 +256,35 @@ ngx_int_t applyLimits(ngx_http_request_t* r, RequestContext& context, const Loca
   return rc == NGX_OK ? NGX_OK : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
+// A small body has mostly come with its headers: then all limits are judged at once. If it has not,
+// the first of them are judged while it comes.
+bool isReadFirst(const ngx_http_request_t* r, const RequestContext& context) noexcept {
+  constexpr off_t kSmall = 16 * 1024;
+  return context.body_state == BodyState::NotRead && r->stream == nullptr &&
+         r->headers_in.content_length_n > 0 && r->headers_in.content_length_n <= kSmall &&
+         r->headers_in.expect == nullptr;
+}
+
+// The body is read or refused, and the request was not judged before.
+ngx_int_t judgeRequestLate(ngx_http_request_t* r, RequestContext& context,
+                           const LocationConf& location, ngx_int_t rc) noexcept {
+  const std::optional<Refusal> first = context.refusal;
+  if (rc != NGX_DONE && !first) {
+    return rc;
+  }
+  const ngx_int_t limited = applyLimits(r, context, location, limitRequest);
+  if (rc == NGX_DONE) {
+    return rc;  // a refusal is said when the body is there
+  }
+  return limited == NGX_OK ? refuse(r, context, *first) : limited;
+}
+
 ngx_int_t admitChat(ngx_http_request_t* r, RequestContext& context,
                     const LocationConf& location) noexcept {
   ngx_int_t rc = scanAndJudge(r, context);
+  if (rc != NGX_OK && !isRequestJudged(context)) {
+    return judgeRequestLate(r, context, location, rc);
+  }
   if (rc == NGX_OK) {
     rc = applyLimits(r, context, location, limitRun);
   }
@@ -299,11 +325,14 @@ ngx_int_t decide(ngx_http_request_t* r, RequestContext& context,
       context.admitted_at = ngx_current_msec;
       context.max_run = longestRun(location, context.key_limits);
     }
-    const ngx_int_t limited = applyLimits(r, context, location, limitRequest);
-    if (limited != NGX_OK) {
-      return limited;
+    const bool is_chat = location.scansBodies() && r->method == NGX_HTTP_POST;
+    if (!(is_chat && isReadFirst(r, context))) {
+      const ngx_int_t limited = applyLimits(r, context, location, limitRequest);
+      if (limited != NGX_OK) {
+        return limited;
+      }
     }
-    if (location.scansBodies() && r->method == NGX_HTTP_POST) {
+    if (is_chat) {
       const ngx_int_t rc = admitChat(r, context, location);
       if (rc != NGX_OK) {
         return rc;

@@ -81,15 +81,14 @@ bool addRetryAfter(ngx_http_request_t* r, Nanoseconds wait) noexcept {
   if (seconds == nullptr) {
     return false;
   }
-  u_char* const end = ngx_sprintf(seconds, "%uL", retrySeconds(wait));
+  u_char* const end = putNumber(seconds, retrySeconds(wait));
   if (!addResponseHeader(r, "Retry-After", view(seconds, end))) {
     return false;
   }
   if (wait == kUnknownWait) {
     return true;
   }
-  u_char* const last = ngx_sprintf(end, "%uL", retryMilliseconds(wait));
-  return addResponseHeader(r, "retry-after-ms", view(end, last));
+  return addResponseHeader(r, "retry-after-ms", view(end, putNumber(end, retryMilliseconds(wait))));
 }
 
 bool addHeaders(ngx_http_request_t* r, const ErrorReply& reply) noexcept {

@@ -138,7 +138,7 @@ bool signRequest(ngx_http_request_t* r, RequestContext& context) noexcept {
     if (text == nullptr) {
       return false;
     }
-    add(kDeadlineName, view(text, ngx_sprintf(text, "%M", left)));
+    add(kDeadlineName, view(text, putNumber(text, left)));
   }
   if (has_key) {
     add(kGrantsName, context.grants);

@@ -1,7 +1,6 @@
 #include "ngx_module/limit_text.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "ngx_module/limits.h"
 #include "ngx_module/response_headers.h"
@@ -48,12 +47,6 @@ u_char* putRate(u_char* out, const RateLimit& limit, const char* what) noexcept 
   return limit.burst != limit.count ? ngx_sprintf(out, ", at most %uL at once", limit.burst) : out;
 }
 
-// std::to_chars is several times quicker than ngx_sprintf, and these are written for every request.
-u_char* writeNumber(u_char* out, std::uint64_t number) noexcept {
-  char* const begin = reinterpret_cast<char*>(out);
-  return reinterpret_cast<u_char*>(std::to_chars(begin, begin + kNumberRoom, number).ptr);
-}
-
 struct Names {
   std::string_view limit;
   std::string_view remaining;
@@ -72,8 +65,8 @@ bool addShown(ngx_http_request_t* r, const Names& names, const ShownLimit& shown
   if (limit == nullptr) {
     return false;
   }
-  u_char* const remaining = writeNumber(limit, shown.limit);
-  u_char* const reset = writeNumber(remaining, shown.remaining);
+  u_char* const remaining = putNumber(limit, shown.limit);
+  u_char* const reset = putNumber(remaining, shown.remaining);
   return addResponseHeader(r, names.limit, view(limit, remaining)) &&
          addResponseHeader(r, names.remaining, view(remaining, reset)) &&
          addResponseHeader(r, names.reset, view(reset, writeDuration(reset, shown.reset_after)));
@@ -92,7 +85,7 @@ std::uint64_t retryMilliseconds(Nanoseconds wait) noexcept {
 
 u_char* writeDuration(u_char* out, Nanoseconds span) noexcept {
   const auto put_unit = [&out](Nanoseconds number, std::string_view unit) {
-    out = put(writeNumber(out, static_cast<std::uint64_t>(number)), unit);
+    out = put(putNumber(out, static_cast<std::uint64_t>(number)), unit);
   };
   if (span < kSecond) {
     put_unit((span + kMillisecond - 1) / kMillisecond, "ms");

@@ -190,6 +190,23 @@ void claimFor(Claims& claims, const LimitSpec* spec, std::string_view key_id,
   claim.streams = spec->streams;
 }
 
+// What is judged of every request: how often, and for chats how many at once.
+void claimForRequest(Claims& claims, const KeyLimitsInForce& force, std::string_view key_id,
+                     bool is_chat) noexcept {
+  if (force.requests.isSet()) {
+    claims.of(LimitPer::Key, force.requests_place, key_id, {}, force.dry_run).requests =
+        force.requests;
+  }
+  if (force.streams != 0 && is_chat) {
+    claims.of(LimitPer::Key, force.streams_place, key_id, {}, force.dry_run).streams =
+        force.streams;
+  }
+}
+
+bool isOfRequest(const RequestLimits& limits) noexcept {
+  return limits.refused_per == LimitPer::Key && limits.refused_kind != LimitKind::Tokens;
+}
+
 bool isChat(const ngx_http_request_t* r, const LocationConf& location) noexcept {
   return location.scansBodies() && r->method == NGX_HTTP_POST;
 }
@@ -231,19 +248,12 @@ void closeEntry(RequestLimits& limits, const LimitCharge& charge) noexcept {
 
 ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
                        Refusal& refusal) noexcept {
-  if (context.limits != nullptr && context.limits->is_request_judged) {
+  if (isRequestJudged(context)) {
     return NGX_OK;
   }
-  const KeyLimitsInForce force = keyLimits(context.key_limits, specOf(location, LimitPer::Key));
   Claims claims;
-  if (force.requests.isSet()) {
-    claims.of(LimitPer::Key, force.requests_place, context.key_id, {}, force.dry_run).requests =
-        force.requests;
-  }
-  if (force.streams != 0 && isChat(r, location)) {
-    claims.of(LimitPer::Key, force.streams_place, context.key_id, {}, force.dry_run).streams =
-        force.streams;
-  }
+  claimForRequest(claims, keyLimits(context.key_limits, specOf(location, LimitPer::Key)),
+                  context.key_id, isChat(r, location));
   return admit(r, context, claims, 0, true, &RequestLimits::is_request_judged, refusal);
 }
 
@@ -254,6 +264,13 @@ ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const Locatio
   }
   const KeyLimitsInForce force = keyLimits(context.key_limits, specOf(location, LimitPer::Key));
   Claims claims;
+  // A dry run counts each step by itself, as if there were no other.
+  const bool is_all_at_once = !isRequestJudged(context) && !force.dry_run;
+  if (is_all_at_once) {
+    claimForRequest(claims, force, context.key_id, true);
+  } else if (const ngx_int_t rc = limitRequest(r, context, location, refusal); rc != NGX_OK) {
+    return rc;
+  }
   if (force.tokens.isSet()) {
     claims.of(LimitPer::Key, force.tokens_place, context.key_id, {}, force.dry_run).tokens =
         force.tokens;
@@ -265,8 +282,22 @@ ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const Locatio
   if (body.hasMaxTokens()) {
     tokens = body.maxTokens() > kMaxCount ? kMaxCount : tokens + body.maxTokens();
   }
-  return admit(r, context, claims, tokens, body.hasMaxTokens(), &RequestLimits::is_run_judged,
-               refusal);
+  const ngx_int_t rc = admit(r, context, claims, tokens, body.hasMaxTokens(),
+                             &RequestLimits::is_run_judged, refusal);
+  if (!is_all_at_once || context.limits == nullptr) {
+    return rc;
+  }
+  RequestLimits& limits = *context.limits;
+  if (rc == NGX_DECLINED && limits.has_refused && !isOfRequest(limits)) {
+    // It has counted as a request before what refused it, and nothing of it was charged yet.
+    return limitRequest(r, context, location, refusal) == NGX_ERROR ? NGX_ERROR : NGX_DECLINED;
+  }
+  limits.is_request_judged = true;
+  return rc;
+}
+
+bool isRequestJudged(const RequestContext& context) noexcept {
+  return context.limits != nullptr && context.limits->is_request_judged;
 }
 
 void forgoLimits(RequestContext& context) noexcept {

@@ -35,12 +35,14 @@ struct RequestLimits {
 };
 
 // Before the body: requests and streams of the key. After it, with the model and the user known:
-// tokens of the key, and all of the user and the agent. NGX_OK, or NGX_DECLINED with the refusal
-// described in `refusal`, or NGX_ERROR when out of memory.
+// tokens of the key, and all of the user and the agent; the former too, if they were not judged.
+// NGX_OK, or NGX_DECLINED with the refusal described in `refusal`, or NGX_ERROR when out of memory.
 ngx_int_t limitRequest(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
                        Refusal& refusal) noexcept;
 ngx_int_t limitRun(ngx_http_request_t* r, RequestContext& context, const LocationConf& location,
                    Refusal& refusal) noexcept;
+
+bool isRequestJudged(const RequestContext& context) noexcept;
 
 // A request that was admitted and is refused for another reason gives back what it holds.
 void forgoLimits(RequestContext& context) noexcept;

@@ -1,7 +1,9 @@
 // Between ngx_str_t (pointer and length, not NUL-terminated, owned by some pool) and string_view.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "ngx_module/ngx.h"
@@ -14,6 +16,12 @@ inline std::string_view view(const ngx_str_t& text) noexcept {
 
 inline std::string_view view(const u_char* begin, const u_char* end) noexcept {
   return {reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)};
+}
+
+// Decimal digits, at most 20. std::to_chars is several times quicker than ngx_sprintf.
+inline u_char* putNumber(u_char* out, std::uint64_t number) noexcept {
+  char* const begin = reinterpret_cast<char*>(out);
+  return reinterpret_cast<u_char*>(std::to_chars(begin, begin + 20, number).ptr);
 }
 
 // Copies `text` to `out`, where there is room for it, and returns the end.

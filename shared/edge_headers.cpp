@@ -172,6 +172,14 @@ std::string formatUsage(const Usage& usage) {
 
 std::optional<Usage> parseUsage(std::string_view json) noexcept {
   Usage usage;
+  // As formatUsage() writes it, which is nearly always.
+  UsageReader exact(json);
+  if (exact.token(R"({"prompt_tokens":)") && exact.number(usage.prompt_tokens) &&
+      exact.token(R"(,"completion_tokens":)") && exact.number(usage.completion_tokens) &&
+      exact.token(R"(,"total_tokens":)") && exact.number(usage.total_tokens) && exact.token("}") &&
+      exact.atEnd()) {
+    return usage;
+  }
   UsageReader reader(json);
   const bool good = reader.token("{") && reader.token(R"("prompt_tokens")") && reader.token(":") &&
                     reader.number(usage.prompt_tokens) && reader.token(",") &&

@@ -72,6 +72,8 @@ constexpr auto kTable = std::to_array<ErrorEntry>({
      "The agent is configured but could not be built; its status is error."},
     {Overloaded, "overloaded", 503, kApi, "The gateway is at its capacity limit."},
     {Draining, "draining", 503, kApi, "The executor is shutting down and takes no new runs."},
+    {ConfigurationInvalid, "configuration_invalid", 422, kInvalidRequest,
+     "The configuration that was to be loaded has problems; the one before goes on."},
     {InternalError, "internal_error", 500, kApi, "A fault in the gateway; the log has details."},
     {UpstreamAuth, "upstream_auth_error", 502, kApi,
      "The model upstream refused the gateway's own credentials."},

@@ -50,6 +50,7 @@ enum class ErrorCode : std::uint8_t {
   AgentUnavailable,  // configured, but status: error
   Overloaded,
   Draining,
+  ConfigurationInvalid,
   InternalError,
   // Behind the gateway.
   UpstreamAuth,

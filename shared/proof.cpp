@@ -55,8 +55,8 @@ class CanonicalText {
   // False: the input is too large, or holds a byte that would let two inputs share one text. The
   // names of headers are good.
   bool build(const ProofInput& input, std::string_view time) noexcept {
-    if (!append(kLabel) || !append("\n") || !append(time) || !append("\n") ||
-        !line(input.method) || !line(input.target) || !line(input.request_id)) {
+    if (!append(kLabel) || !append("\n") || !append(time) || !append("\n") || !line(input.method) ||
+        !line(input.target) || !line(input.request_id)) {
       return false;
     }
     for (const ProofHeader& header : input.headers) {
@@ -77,9 +77,7 @@ class CanonicalText {
     size_ += text.size();
     return true;
   }
-  bool line(std::string_view text) noexcept {
-    return isSafe(text) && append(text) && append("\n");
-  }
+  bool line(std::string_view text) noexcept { return isSafe(text) && append(text) && append("\n"); }
 
   char bytes_[kMaxInput];
   std::size_t size_ = 0;

@@ -106,14 +106,14 @@ net::awaitable<Result<void>> agentChat(RequestContext& context, const ThreadPart
     co_return clientError(ErrorCode::UnsupportedParameter,
                           "An agent gives one answer; leave \"n\" out or set it to 1.", "n");
   }
-  upstream::ChatBackend* backend = parts.upstreams.find(agent.upstream);
+  upstream::ChatBackend* backend = parts.upstreams->find(agent.upstream);
   if (backend == nullptr) {
     co_return gatewayError(ErrorCode::InternalError, "The agent cannot run.",
                            "no upstream " + agent.upstream);
   }
   std::vector<tool::Tool*> tools;
   for (const std::string& key : agent.tools) {
-    if (tool::Tool* tool = parts.tools.find(key); tool != nullptr) tools.push_back(tool);
+    if (tool::Tool* tool = parts.tools->find(key); tool != nullptr) tools.push_back(tool);
   }
   context.run_id = randomId("run_");
   const Deadline deadline = earlier(context.deadline, Deadline::in(agent.policies.max_run));

@@ -28,7 +28,7 @@ inline ChatStreamOptions streamOptions(const RequestContext& context,
                                        const protocol::ChatRequest& request,
                                        const ThreadParts& parts) {
   return {newAnswer(request), request.include_usage,
-          parts.service.settings.server.keep_alive_interval, answerHeaders(context)};
+          parts.configuration->settings->server.keep_alive_interval, answerHeaders(context)};
 }
 
 // Of an answer that is not streamed.

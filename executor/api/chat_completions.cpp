@@ -55,7 +55,7 @@ net::awaitable<Result<void>> chatCompletions(RequestContext& context, const Thre
   if (!request) co_return request.error();
   context.record.model = std::string((*request)->model_id.view());
   context.record.stream = (*request)->stream;
-  const auto found = findModel(context, **request, parts.service.directory);
+  const auto found = findModel(context, **request, parts.configuration->directory);
   if (!found) co_return found.error();
   const agent::ModelEntry& entry = **found;
   context.record.upstream = entry.upstream;

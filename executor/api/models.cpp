@@ -45,7 +45,7 @@ Error notFound(std::string_view id) {
 
 net::awaitable<Result<void>> listModels(RequestContext& context, const ThreadParts& parts) {
   Json data = Json::array();
-  for (const agent::ModelEntry& entry : parts.service.directory.all()) {
+  for (const agent::ModelEntry& entry : parts.configuration->directory.all()) {
     if (context.identity.mayUse(entry.id)) {
       data.push_back(describe(entry, parts.service.started_unix));
     }
@@ -60,7 +60,7 @@ net::awaitable<Result<void>> getModel(RequestContext& context, const ThreadParts
   const std::string id = encoded->decode();
   const auto canonical = canonicalModelId(id);
   if (!canonical) co_return notFound(id);
-  const agent::ModelEntry* entry = parts.service.directory.find(canonical->view());
+  const agent::ModelEntry* entry = parts.configuration->directory.find(canonical->view());
   if (entry == nullptr || !context.identity.mayUse(canonical->view())) co_return notFound(id);
   co_return co_await sendJson(context, dumpJson(describe(*entry, parts.service.started_unix)));
 }

@@ -47,8 +47,8 @@ Error noRoute(const RouteMatch& match, std::string_view method, std::string_view
 
 }  // namespace
 
-Pipeline::Pipeline(const ThreadParts& parts)
-    : parts_(parts), proof_keys_(makeProofKeys(parts.service.edge_secrets)) {}
+Pipeline::Pipeline(const Service& service, const CurrentParts& current)
+    : service_(service), current_(current), proof_keys_(makeProofKeys(service.edge_secrets)) {}
 
 std::string Pipeline::errorBody(int status, std::string_view message) {
   ErrorCode code = ErrorCode::BadRequest;
@@ -78,10 +78,10 @@ Result<void> Pipeline::admit(RequestContext& context) {
   return {};
 }
 
-net::awaitable<Result<void>> Pipeline::dispatch(RequestContext& context) {
+net::awaitable<Result<void>> Pipeline::dispatch(RequestContext& context, const ThreadParts& parts) {
   if (auto admitted = admit(context); !admitted) co_return admitted;
   const RouteMatch match = findRoute(context.request.method, context.path);
-  co_return co_await match.route->endpoint(context, parts_);
+  co_return co_await match.route->endpoint(context, parts);
 }
 
 net::awaitable<void> Pipeline::handle(io::ServerRequest& request, io::ResponseWriter& writer) {
@@ -96,12 +96,13 @@ net::awaitable<void> Pipeline::handle(io::ServerRequest& request, io::ResponseWr
                          {},
                          {},
                          {}};
-  RequestLogLine line(parts_.service.log, context, response);
+  RequestLogLine line(service_.log, context, response);
+  const std::shared_ptr<const ThreadParts> parts = current_.parts;
 
   Result<void> result;
   std::string exception;
   try {
-    result = co_await dispatch(context);
+    result = co_await dispatch(context, *parts);
   } catch (const std::exception& error) {
     exception = error.what();
   }

@@ -12,20 +12,21 @@
 
 namespace agw::api {
 
-// One a thread. `parts` outlives it.
+// One a thread. Both arguments outlive it; `current` has parts while requests come.
 class Pipeline final : public io::RequestHandler {
  public:
-  explicit Pipeline(const ThreadParts& parts);
+  Pipeline(const Service& service, const CurrentParts& current);
 
   boost::asio::awaitable<void> handle(io::ServerRequest& request,
                                       io::ResponseWriter& response) override;
   std::string errorBody(int status, std::string_view message) override;
 
  private:
-  boost::asio::awaitable<Result<void>> dispatch(RequestContext& context);
+  boost::asio::awaitable<Result<void>> dispatch(RequestContext& context, const ThreadParts& parts);
   Result<void> admit(RequestContext& context);
 
-  const ThreadParts& parts_;
+  const Service& service_;
+  const CurrentParts& current_;
   std::vector<ProofKey> proof_keys_;
 };
 

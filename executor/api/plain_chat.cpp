@@ -118,7 +118,7 @@ net::awaitable<Result<void>> answerStream(RequestContext& context, upstream::Cha
 net::awaitable<Result<void>> plainChat(RequestContext& context, const ThreadParts& parts,
                                        protocol::ChatRequest& request,
                                        const agent::ModelEntry& entry) {
-  upstream::ChatBackend* backend = parts.upstreams.find(entry.upstream);
+  upstream::ChatBackend* backend = parts.upstreams->find(entry.upstream);
   if (backend == nullptr) {
     co_return gatewayError(ErrorCode::InternalError, "The model cannot be reached.",
                            "no upstream " + entry.upstream);

@@ -2,9 +2,11 @@
 
 #include <array>
 
+#include "api/agents.h"
 #include "api/chat_completions.h"
 #include "api/health.h"
 #include "api/models.h"
+#include "api/reload_status.h"
 #include "api/tools.h"
 
 namespace agw::api {
@@ -18,6 +20,9 @@ constexpr std::array kRoutes = {
     Route{"/v1/models", "GET", listModels, true, kAnyScope},
     Route{"/v1/models/*", "GET", getModel, true, kAnyScope},
     Route{"/tools", "GET", listTools, true, scopeBit(Scope::Admin)},
+    Route{"/agents", "GET", listAgents, true, scopeBit(Scope::Admin)},
+    Route{"/agents/refresh", "POST", refreshAgents, true, scopeBit(Scope::Admin)},
+    Route{"/admin/reload", "GET", reloadStatus, true, scopeBit(Scope::Admin)},
     Route{"/health", "GET", health, false, 0},
     Route{"/ready", "GET", ready, false, 0},
     Route{"/", "GET", health, true, 0},

@@ -3,10 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/model_directory.h"
+#include "api/reload_control.h"
 #include "config/settings.h"
 #include "telemetry/log.h"
 #include "tool/tool_set.h"
@@ -14,21 +17,36 @@
 
 namespace agw::api {
 
-// Shared by all threads, immutable but for the flag.
+// One loaded configuration, shared by all threads. A request keeps the one that it began with.
+struct Configuration {
+  Configuration(std::shared_ptr<const config::Settings> loaded, std::uint64_t number)
+      : settings(std::move(loaded)), directory(*settings), generation(number) {}
+
+  std::shared_ptr<const config::Settings> settings;
+  agent::ModelDirectory directory;
+  std::uint64_t generation;
+};
+
+// Of the process: shared by all threads, immutable but for the flag and what locks itself.
 struct Service {
-  const config::Settings& settings;
-  const agent::ModelDirectory& directory;
   const std::vector<std::string>& edge_secrets;
   telemetry::Log& log;
   std::int64_t started_unix = 0;  // "created" of every model
   std::atomic<bool> draining{false};
+  ReloadControl* reload = nullptr;  // set before the first request
 };
 
-// One thread's own.
+// One thread's own, for one configuration.
 struct ThreadParts {
   const Service& service;
-  const upstream::Registry& upstreams;
-  const tool::ToolSet& tools;
+  std::shared_ptr<const Configuration> configuration;
+  std::shared_ptr<const upstream::Registry> upstreams;
+  std::shared_ptr<const tool::ToolSet> tools;
+};
+
+// What requests of a thread begin with; replaced by a reload, on the thread itself.
+struct CurrentParts {
+  std::shared_ptr<const ThreadParts> parts;
 };
 
 }  // namespace agw::api

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/executor_name.h"
 #include "base/json_reader.h"
 
 namespace agw::api {
@@ -33,11 +34,11 @@ Json usersOf(const std::string& key, const config::Settings& settings) {
 
 net::awaitable<Result<void>> listTools(RequestContext& context, const ThreadParts& parts) {
   Json list = Json::array();
-  for (const auto& [key, tool] : parts.service.settings.tools) {
+  for (const auto& [key, tool] : parts.configuration->settings->tools) {
     Json entry = {{"name", tool.name},
                   {"provider", providerName(tool.provider)},
                   {"description", tool.description},
-                  {"agents", usersOf(key, parts.service.settings)},
+                  {"agents", usersOf(key, *parts.configuration->settings)},
                   {"status", tool.error.empty() ? "ok" : "error"}};
     if (!tool.error.empty()) entry["error"] = tool.error;
     if (tool.provider == config::ToolProvider::Mcp) {
@@ -46,10 +47,7 @@ net::awaitable<Result<void>> listTools(RequestContext& context, const ThreadPart
     }
     list.push_back(std::move(entry));
   }
-  io::HttpHeaders headers = context.baseHeaders();
-  headers.push_back({"Content-Type", "application/json"});
-  std::string body = dumpJson(list);
-  co_return co_await context.response.send(200, std::move(headers), std::move(body));
+  return sendAdminJson(context, dumpJson(list));
 }
 
 }  // namespace agw::api

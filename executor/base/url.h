@@ -16,6 +16,8 @@ struct Url {
   std::uint16_t port = 0;  // 80 or 443 when the text has none
   std::string target;      // path and query, at least "/"
 
+  bool operator==(const Url&) const = default;
+
   std::string authority()
       const;  // for the Host header: the default port left out, IPv6 in brackets
 };

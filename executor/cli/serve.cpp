@@ -36,18 +36,23 @@ bool readEdgeSecrets(const std::string& file, std::vector<std::string>& secrets,
 
 }  // namespace
 
+config::LoadResult loadForServe(const ServeFlags& flags) {
+  config::LoadResult result = config::loadSettings(flags.config_file, config::processEnvironment());
+  config::ServerSettings& server = result.settings.server;
+  if (!flags.listen.empty()) server.listen = flags.listen;
+  if (flags.threads != 0) server.threads = flags.threads;
+  return result;
+}
+
 bool prepareServe(const ServeFlags& flags, ServeInput& input, std::ostream& err) {
-  input.config = config::loadSettings(flags.config_file, config::processEnvironment());
+  input.config = loadForServe(flags);
   if (!input.config.problems.empty()) {
     for (const config::Problem& problem : input.config.problems) {
       err << config::formatProblem(problem) << "\n";
     }
     return false;
   }
-  config::ServerSettings& server = input.config.settings.server;
-  if (!flags.listen.empty()) server.listen = flags.listen;
-  if (flags.threads != 0) server.threads = flags.threads;
-  return readEdgeSecrets(server.edge_secret_file, input.edge_secrets, err);
+  return readEdgeSecrets(input.config.settings.server.edge_secret_file, input.edge_secrets, err);
 }
 
 }  // namespace agw::cli

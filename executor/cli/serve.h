@@ -20,6 +20,9 @@ struct ServeInput {
   std::vector<std::string> edge_secrets;
 };
 
+// The file with the flags over it.
+config::LoadResult loadForServe(const ServeFlags& flags);
+
 // False: `err` says why, as `check` would.
 bool prepareServe(const ServeFlags& flags, ServeInput& input, std::ostream& err);
 

@@ -15,6 +15,8 @@ namespace agw::config {
 struct HeaderSetting {
   std::string name;
   std::string value;  // may hold a secret: never logged
+
+  bool operator==(const HeaderSetting&) const = default;
 };
 
 struct UpstreamSettings {
@@ -27,6 +29,8 @@ struct UpstreamSettings {
   Millis first_byte_timeout{120000};
   Millis idle_timeout{120000};
   std::string ca_file;  // empty: the system's trust store
+
+  bool operator==(const UpstreamSettings&) const = default;
 };
 
 struct McpServerSettings {
@@ -35,6 +39,8 @@ struct McpServerSettings {
   std::vector<HeaderSetting> headers;
   Millis timeout{30000};  // of one call
   std::string error;  // not empty: listed with status error, e.g. a transport that is not built yet
+
+  bool operator==(const McpServerSettings&) const = default;
 };
 
 enum class ToolProvider { Http, Mcp, Local };
@@ -54,6 +60,8 @@ struct ToolSettings {
   std::string mcp_method;  // the tool's name on that server
   Millis timeout{30000};
   std::string error;  // not empty: cannot be built (yet)
+
+  bool operator==(const ToolSettings&) const = default;
 };
 
 struct AgentPolicies {
@@ -61,6 +69,8 @@ struct AgentPolicies {
   Millis max_run{300000};
   unsigned max_parallel_tools = 8;
   std::size_t max_tool_result_bytes = 64 * 1024;  // longer results are cut with a visible mark
+
+  bool operator==(const AgentPolicies&) const = default;
 };
 
 enum class AgentKind { Declarative, Sdk };
@@ -77,6 +87,8 @@ struct AgentSettings {
   std::vector<std::string> tools;  // names in Settings::tools
   AgentPolicies policies;
   std::string error;  // not empty: listed with status error, requests get agent_unavailable
+
+  bool operator==(const AgentSettings&) const = default;
 };
 
 struct ServerSettings {
@@ -85,11 +97,15 @@ struct ServerSettings {
   std::string edge_secret_file = "/etc/agent-gateway/edge_secret";
   Millis drain_timeout{30000};
   Millis keep_alive_interval{15000};  // of ": keep-alive" comments
+
+  bool operator==(const ServerSettings&) const = default;
 };
 
 struct LogSettings {
   std::string file;  // empty: stderr
   std::string level = "info";
+
+  bool operator==(const LogSettings&) const = default;
 };
 
 struct Settings {
@@ -99,6 +115,8 @@ struct Settings {
   std::map<std::string, McpServerSettings> mcp_servers;
   std::map<std::string, ToolSettings> tools;  // an agent's inline tool is "<agent id>#<name>"
   std::vector<AgentSettings> agents;          // in file order
+
+  bool operator==(const Settings&) const = default;
 };
 
 }  // namespace agw::config

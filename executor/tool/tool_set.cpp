@@ -10,10 +10,17 @@
 namespace agw::tool {
 
 ToolSet::ToolSet(net::io_context& context, io::HttpClient& client, const config::Settings& settings,
-                 telemetry::Log& log) {
+                 telemetry::Log& log, const ToolSet* previous) {
   for (const auto& [name, server] : settings.mcp_servers) {
     if (!server.error.empty()) continue;
-    sessions_.emplace(name, mcp::makeHttpSession(context, client, server, log));
+    if (previous != nullptr) {
+      const auto known = previous->servers_.find(name);
+      if (known != previous->servers_.end() && known->second.settings == server) {
+        servers_.insert(*known);
+        continue;
+      }
+    }
+    servers_.insert({name, {server, mcp::makeHttpSession(context, client, server, log)}});
   }
   for (const auto& [key, tool] : settings.tools) {
     if (!tool.error.empty()) continue;
@@ -22,9 +29,9 @@ ToolSet::ToolSet(net::io_context& context, io::HttpClient& client, const config:
         tools_.emplace(key, std::make_unique<HttpTool>(tool, client, log));
         break;
       case config::ToolProvider::Mcp: {
-        const auto session = sessions_.find(tool.mcp_server);
-        if (session == sessions_.end()) break;  // the server has an error of its own
-        tools_.emplace(key, std::make_unique<McpTool>(tool, *session->second, log));
+        const auto server = servers_.find(tool.mcp_server);
+        if (server == servers_.end()) break;  // it has an error of its own
+        tools_.emplace(key, std::make_unique<McpTool>(tool, *server->second.session, log));
         break;
       }
       case config::ToolProvider::Local:
@@ -38,9 +45,11 @@ Tool* ToolSet::find(const std::string& key) const {
   return tool == tools_.end() ? nullptr : tool->second.get();
 }
 
-net::awaitable<void> ToolSet::close() {
+net::awaitable<void> ToolSet::close() const {
   std::vector<mcp::Session*> sessions;
-  for (const auto& [name, session] : sessions_) sessions.push_back(session.get());
+  for (const auto& [name, server] : servers_) {
+    if (server.session.use_count() == 1) sessions.push_back(server.session.get());
+  }
   const std::function<net::awaitable<void>(std::size_t)> close_one = [&sessions](std::size_t i) {
     return sessions[i]->close();
   };

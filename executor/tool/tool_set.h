@@ -17,16 +17,21 @@ namespace agw::tool {
 class ToolSet {
  public:
   // Builds a session a server and a tool for every entry without an error. All arguments outlive
-  // the set.
+  // the set, but for `previous`: sessions of servers that are described as they were there go on.
   ToolSet(net::io_context& context, io::HttpClient& client, const config::Settings& settings,
-          telemetry::Log& log);
+          telemetry::Log& log, const ToolSet* previous = nullptr);
   // nullptr: no such tool, or it cannot be built. `key` is a key of Settings::tools.
   Tool* find(const std::string& key) const;
-  // Ends all MCP sessions, side by side.
-  net::awaitable<void> close();
+  // Ends the MCP sessions that no other set shares, side by side.
+  net::awaitable<void> close() const;
 
  private:
-  std::map<std::string, std::unique_ptr<mcp::Session>> sessions_;
+  struct Server {
+    config::McpServerSettings settings;
+    std::shared_ptr<mcp::Session> session;
+  };
+
+  std::map<std::string, Server> servers_;
   std::map<std::string, std::unique_ptr<Tool>> tools_;
 };
 

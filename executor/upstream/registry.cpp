@@ -4,9 +4,14 @@
 
 namespace agw::upstream {
 
-Registry::Registry(net::io_context& context, const config::Settings& settings) {
+Registry::Registry(net::io_context& context, const config::Settings& settings,
+                   const Registry* previous) {
   for (const auto& [name, upstream] : settings.upstreams) {
     auto& client = clients_[upstream.ca_file];
+    if (!client && previous != nullptr) {
+      const auto known = previous->clients_.find(upstream.ca_file);
+      if (known != previous->clients_.end()) client = known->second;
+    }
     if (!client) {
       io::HttpClientOptions options;
       options.ca_file = upstream.ca_file;

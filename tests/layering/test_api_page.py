@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROUTE = re.compile(r'Route\{"(?P<path>[^"]+)",\s*"(?P<method>[A-Z]+)"')
 ROW = re.compile(r"^\| (?P<method>[A-Z]+) \| `(?P<path>/[^`]*)` \|", re.MULTILINE)
-EVENT = re.compile(r'(?:Level::\w+,\s*|leaveAtOnce\()"(?P<name>[a-z_]+)"')
+EVENT = re.compile(r'(?:Level::\w+,\s*|leaveAtOnce\()"(?P<name>[a-z_.]+)"')
 
 
 def page(repository: Path) -> str:

@@ -73,13 +73,13 @@ class PipelineTest : public testing::Test {
     tool.provider = config::ToolProvider::Local;
     tool.error = "not built";
     settings_.tools["t"] = tool;
-    directory_ = std::make_unique<agent::ModelDirectory>(settings_);
-    service_ = std::unique_ptr<Service>(
-        new Service{settings_, *directory_, secrets_, log_, 1700000000, {false}});
+    const auto loaded = std::make_shared<const config::Settings>(settings_);
+    service_ = std::unique_ptr<Service>(new Service{secrets_, log_, 1700000000, {false}, nullptr});
     client_ = io::makeHttpClient(context_, {});
-    upstreams_ = std::make_unique<upstream::Registry>(context_, settings_);
-    tools_ = std::make_unique<tool::ToolSet>(context_, *client_, settings_, log_);
-    parts_ = std::unique_ptr<ThreadParts>(new ThreadParts{*service_, *upstreams_, *tools_});
+    current_.parts = std::make_shared<const ThreadParts>(
+        ThreadParts{*service_, std::make_shared<const Configuration>(loaded, 1),
+                    std::make_shared<const upstream::Registry>(context_, *loaded),
+                    std::make_shared<const tool::ToolSet>(context_, *client_, *loaded, log_)});
   }
 
   void addAgent(const std::string& id, const std::string& error) {
@@ -123,7 +123,7 @@ class PipelineTest : public testing::Test {
   BufferResponse handle(io::ServerRequest request, bool with_proof = true) {
     if (with_proof) sign(request, std::time(nullptr));
     BufferResponse response;
-    Pipeline pipeline(*parts_);
+    Pipeline pipeline(*service_, current_);
     test::runCoroutine(context_, pipeline.handle(request, response));
     return response;
   }
@@ -132,12 +132,9 @@ class PipelineTest : public testing::Test {
   config::Settings settings_;
   std::vector<std::string> secrets_{kSecret};
   test::MemoryLog log_;
-  std::unique_ptr<agent::ModelDirectory> directory_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<io::HttpClient> client_;
-  std::unique_ptr<upstream::Registry> upstreams_;
-  std::unique_ptr<tool::ToolSet> tools_;
-  std::unique_ptr<ThreadParts> parts_;
+  CurrentParts current_;
 };
 
 constexpr auto kChat = R"({"model":"assistant","messages":[{"role":"user","content":"hi"}]})";

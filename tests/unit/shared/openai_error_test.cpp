@@ -52,6 +52,7 @@ TEST(ErrorTable, PinsStatusAndTypeOfEveryCode) {
       {"agent_unavailable", {503, "api_error"}},
       {"overloaded", {503, "api_error"}},
       {"draining", {503, "api_error"}},
+      {"configuration_invalid", {422, "invalid_request_error"}},
       {"internal_error", {500, "api_error"}},
       {"upstream_auth_error", {502, "api_error"}},
       {"upstream_rejected", {400, "invalid_request_error"}},

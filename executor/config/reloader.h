@@ -1,0 +1,63 @@
+// Takes a changed configuration into use: load, check, swap; a bad one leaves what runs as it is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "config/load.h"
+#include "config/settings_diff.h"
+#include "telemetry/log.h"
+
+namespace agw::config {
+
+// Times are Unix milliseconds; 0: never.
+struct ReloadStatus {
+  std::uint64_t generation = 1;  // of what runs; the one of the start is 1
+  std::uint64_t attempts = 0;
+  std::uint64_t successes = 0;  // that changed something or not
+  std::uint64_t failures = 0;
+  std::int64_t loaded_at = 0;
+  std::int64_t last_attempt_at = 0;
+  std::int64_t last_failure_at = 0;
+  Millis last_duration{0};
+  std::string last_trigger;  // "file", "signal", "request"
+  bool is_last_good = true;
+  std::vector<std::string> last_errors;  // of the last attempt, when it failed
+  std::vector<std::string> warnings;     // of what runs
+  SettingsDiff last_diff;                // of the last success
+};
+
+// Loads and swaps on one thread; status() on any.
+class Reloader {
+ public:
+  using Load = std::function<LoadResult()>;
+  // Puts the settings into use everywhere, before it returns.
+  using Apply = std::function<void(std::shared_ptr<const Settings>, std::uint64_t generation)>;
+
+  // `first` runs already, with these warnings.
+  Reloader(std::shared_ptr<const Settings> first, const std::vector<Problem>& warnings, Load load,
+           Apply apply, telemetry::Log& log);
+
+  // What does not change at run time (server.listen and the like) stays as it is.
+  ReloadStatus reload(const std::string& trigger);
+  ReloadStatus status() const;
+  std::shared_ptr<const Settings> settings() const;  // in use; any thread
+
+ private:
+  void fail(const LoadResult& result, ReloadStatus& status);
+  void succeed(LoadResult result, ReloadStatus& status);
+
+  std::shared_ptr<const Settings> current_;
+  Load load_;
+  Apply apply_;
+  telemetry::Log& log_;
+  mutable std::mutex mutex_;
+  ReloadStatus status_;
+};
+
+}  // namespace agw::config
