@@ -125,12 +125,12 @@ int runApp(AppInput input, telemetry::Log& log) {
   auto server = io::makeHttpServer(options, std::move(server_workers), log);
 
   config::Reloader reloader(
-      first, input.config.warnings, input.load,
+      first, input.config, input.load,
       [&workers](std::shared_ptr<const config::Settings> settings, std::uint64_t generation) {
         useEverywhere(workers, std::make_shared<const api::Configuration>(settings, generation));
       },
       log);
-  Reloading reloading(reloader, input.files, true);
+  Reloading reloading(reloader, true);
   service.reload = &reloading;
 
   net::signal_set signals(workers.front()->context(), SIGTERM, SIGINT);

@@ -13,8 +13,7 @@ namespace agw {
 struct AppInput {
   config::LoadResult config;  // without problems
   std::vector<std::string> edge_secrets;
-  std::function<config::LoadResult()> load;         // the configuration anew
-  std::function<std::vector<std::string>()> files;  // that the last load looked at
+  std::function<config::LoadResult()> load;  // the configuration anew
 };
 
 // Serves until SIGTERM or SIGINT, then drains. Returns the process's exit code. Throws

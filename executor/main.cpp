@@ -9,6 +9,7 @@
 #include "cli/check_config.h"
 #include "cli/keys_command.h"
 #include "cli/serve.h"
+#include "config/json_schema.h"
 #include "telemetry/log.h"
 
 namespace {
@@ -30,7 +31,6 @@ int serve(const agw::cli::ServeFlags& flags) {
   agw::AppInput app;
   app.edge_secrets = std::move(input.edge_secrets);
   app.load = [flags] { return agw::cli::loadForServe(flags); };
-  app.files = [flags] { return std::vector<std::string>{flags.config_file}; };
   app.config = std::move(input.config);
   return agw::runApp(std::move(app), *log);
 }
@@ -54,12 +54,25 @@ int main(int argc, char** argv) {
   CLI::App* check_command = app.add_subcommand("check", "Check a configuration file");
   check_command->add_option("-c,--config,file", checked_file, "Configuration file")
       ->capture_default_str();
+  bool is_print = false, is_schema = false;
+  CLI::Option* print_option = check_command->add_flag(
+      "--print", is_print, "Print the settings with every default, and *** for secrets");
+  check_command->add_flag("--schema", is_schema, "Print the JSON Schema of configuration files")
+      ->excludes(print_option);
 
   agw::cli::KeysCommand keys_command(app);
 
   CLI11_PARSE(app, argc, argv);
   try {
-    if (*check_command) return agw::cli::checkConfig(checked_file, std::cout, std::cerr);
+    if (is_schema) {
+      std::cout << agw::config::jsonSchema();
+      return EXIT_SUCCESS;
+    }
+    if (*check_command) {
+      using agw::cli::CheckOutput;
+      const auto output = is_print ? CheckOutput::Settings : CheckOutput::Summary;
+      return agw::cli::checkConfig(checked_file, output, std::cout, std::cerr);
+    }
     if (keys_command.isChosen()) return keys_command.run();
     return serve(flags);
   } catch (const std::exception& error) {

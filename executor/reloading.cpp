@@ -5,21 +5,18 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
-#include <utility>
 
 namespace agw {
 
 namespace net = boost::asio;
 
-Reloading::Reloading(config::Reloader& reloader, std::function<std::vector<std::string>()> files,
-                     bool watches)
+Reloading::Reloading(config::Reloader& reloader, bool watches)
     : reloader_(reloader),
-      files_(std::move(files)),
       work_(net::make_work_guard(context_)),
       signals_(context_, SIGHUP) {
   if (watches) {
     watcher_ = config::makeWatcher(context_, {}, [this] { run("file"); });
-    watcher_->watch(files_());
+    watcher_->watch(reloader_.files());
   }
   waitForSignal();
   thread_ = std::thread([this] { context_.run(); });
@@ -52,7 +49,7 @@ config::ReloadStatus Reloading::status() const { return reloader_.status(); }
 config::ReloadStatus Reloading::run(const char* trigger) {
   config::ReloadStatus status = reloader_.reload(trigger);
   // Other includes may count now.
-  if (watcher_) watcher_->watch(files_());
+  if (watcher_) watcher_->watch(reloader_.files());
   return status;
 }
 

@@ -6,7 +6,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <functional>
 #include <memory>
 #include <thread>
 
@@ -18,9 +17,8 @@ namespace agw {
 
 class Reloading final : public api::ReloadControl {
  public:
-  // Begins at once; `watches`: follows the files, too. The functions run on the thread.
-  Reloading(config::Reloader& reloader, std::function<std::vector<std::string>()> files,
-            bool watches);
+  // Begins at once; `watches`: follows the files, too.
+  Reloading(config::Reloader& reloader, bool watches);
   ~Reloading() override;
 
   // No reload runs any more, and none begins.
@@ -36,7 +34,6 @@ class Reloading final : public api::ReloadControl {
   void waitForSignal();
 
   config::Reloader& reloader_;
-  std::function<std::vector<std::string>()> files_;
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::signal_set signals_;

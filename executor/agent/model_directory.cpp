@@ -1,18 +1,31 @@
 #include "agent/model_directory.h"
 
+#include <utility>
+
 namespace agw::agent {
 
 ModelDirectory::ModelDirectory(const config::Settings& settings) {
   for (const config::AgentSettings& agent : settings.agents) {
-    entries_.push_back({agent.id, &agent, agent.upstream, agent.model});
+    entries_.push_back({agent.id, &agent, agent.upstream, agent.model, ""});
   }
   for (const auto& [name, upstream] : settings.upstreams) {
     for (const std::string& model : upstream.models) {
-      entries_.push_back({name + "/" + model, nullptr, name, model});
+      entries_.push_back({name + "/" + model, nullptr, name, model, ""});
     }
   }
-  by_id_.reserve(entries_.size());
+  // Keys of the map point into the entries: none may move once the first of them is in.
+  entries_.reserve(entries_.size() + settings.aliases.size());
+  by_id_.reserve(entries_.capacity());
   for (std::size_t i = 0; i < entries_.size(); ++i) by_id_.emplace(entries_[i].id, i);
+  for (const auto& [id, alias] : settings.aliases) {
+    const ModelEntry* const target = find(alias.target);
+    if (target == nullptr) continue;  // the loader has refused the configuration
+    ModelEntry entry = *target;
+    entry.id = id;
+    entry.alias_of = alias.target;
+    entries_.push_back(std::move(entry));
+    by_id_.emplace(entries_.back().id, entries_.size() - 1);
+  }
 }
 
 const ModelEntry* ModelDirectory::find(std::string_view canonical) const {

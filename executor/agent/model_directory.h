@@ -1,5 +1,5 @@
-// What a model id stands for: an agent or a plain model of an upstream. Immutable, shared by all
-// threads.
+// What a model id stands for: an agent or a plain model of an upstream, by its own id or by an
+// alias. Immutable, shared by all threads.
 #pragma once
 
 #include <string>
@@ -16,6 +16,7 @@ struct ModelEntry {
   const config::AgentSettings* agent = nullptr;  // nullptr: a plain model
   std::string upstream;
   std::string upstream_model;
+  std::string alias_of;  // the canonical id that `id` is an alias of; empty: its own
 };
 
 class ModelDirectory {
@@ -24,7 +25,7 @@ class ModelDirectory {
   explicit ModelDirectory(const config::Settings& settings);
   // nullptr: unknown. `canonical` comes from canonicalModelId.
   const ModelEntry* find(std::string_view canonical) const;
-  // Agents in file order, then plain models by upstream.
+  // Agents in file order, then plain models by upstream, then aliases by id.
   const std::vector<ModelEntry>& all() const { return entries_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "config/load.h"
+#include "config/print.h"
 
 namespace agw::cli {
 namespace {
@@ -29,6 +30,9 @@ std::string summary(const config::Settings& settings) {
       std::count_if(settings.tools.begin(), settings.tools.end(),
                     [](const auto& entry) { return !entry.second.error.empty(); });
   std::string out = withErrors(count(settings.agents.size(), "agent", "agents"), bad_agents);
+  if (!settings.aliases.empty()) {
+    out += ", " + count(settings.aliases.size(), "alias", "aliases");
+  }
   out += ", " + count(settings.upstreams.size(), "upstream", "upstreams");
   out += " with " + count(plain_models, "plain model", "plain models");
   out += ", " +
@@ -39,20 +43,29 @@ std::string summary(const config::Settings& settings) {
 
 }  // namespace
 
-int checkConfig(const std::string& file, std::ostream& out, std::ostream& err) {
+int checkConfig(const std::string& file, CheckOutput output, std::ostream& out, std::ostream& err) {
   const config::LoadResult result = config::loadSettings(file, config::processEnvironment());
   if (!result.problems.empty()) {
-    for (const config::Problem& problem : result.problems) {
-      err << config::formatProblem(problem) << '\n';
-    }
-    err << file << ": " << count(result.problems.size(), "problem", "problems") << '\n';
+    reportProblems(file, result.problems, err);
     return 1;
   }
-  out << file << ": ok, " << summary(result.settings) << '\n';
+  std::ostream* warnings = &out;
+  if (output == CheckOutput::Settings) {
+    out << config::printSettings(result.settings);
+    warnings = &err;
+  } else {
+    out << file << ": ok, " << summary(result.settings) << '\n';
+  }
   for (const config::Problem& warning : result.warnings) {
-    out << "warning: " << config::formatProblem(warning) << '\n';
+    *warnings << "warning: " << config::formatProblem(warning) << '\n';
   }
   return 0;
+}
+
+void reportProblems(const std::string& file, const std::vector<config::Problem>& problems,
+                    std::ostream& err) {
+  for (const config::Problem& problem : problems) err << config::formatProblem(problem) << '\n';
+  err << file << ": " << count(problems.size(), "problem", "problems") << '\n';
 }
 
 }  // namespace agw::cli

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/secret_file.h"
+#include "config/file_reader.h"
 #include "io/unique_fd.h"
 
 namespace agw::cli {

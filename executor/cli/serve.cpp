@@ -5,6 +5,7 @@
 #include <ostream>
 #include <utility>
 
+#include "cli/check_config.h"
 #include "shared/proof.h"
 
 namespace agw::cli {
@@ -47,9 +48,7 @@ config::LoadResult loadForServe(const ServeFlags& flags) {
 bool prepareServe(const ServeFlags& flags, ServeInput& input, std::ostream& err) {
   input.config = loadForServe(flags);
   if (!input.config.problems.empty()) {
-    for (const config::Problem& problem : input.config.problems) {
-      err << config::formatProblem(problem) << "\n";
-    }
+    reportProblems(flags.config_file, input.config.problems, err);
     return false;
   }
   return readEdgeSecrets(input.config.settings.server.edge_secret_file, input.edge_secrets, err);

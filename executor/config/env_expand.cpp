@@ -20,6 +20,7 @@ void expandOne(std::string_view inside, const Environment& environment, Expansio
     out.text += inside.substr(colon + 2);
   } else if (value) {
     out.text += *value;
+    out.from_variable = out.from_variable || !value->empty();
   } else {
     out.faults.push_back("the environment variable " + name + " is not set; set it, or write ${" +
                          name + ":-default}");
@@ -40,6 +41,7 @@ void expandNode(Node& node, const std::string& path, const Environment& environm
       }
       node.text = std::move(expansion.text);
       node.expanded = expansion.changed;
+      node.secret = expansion.from_variable;
       return;
     }
     case Node::Kind::List:

@@ -13,6 +13,7 @@ namespace agw::config {
 struct Expansion {
   std::string text;
   bool changed = false;             // something came from the environment or a default
+  bool from_variable = false;       // a variable's own value was filled in
   std::vector<std::string> faults;  // messages; they name variables, never values
 };
 

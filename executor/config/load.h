@@ -29,9 +29,14 @@ struct LoadResult {
   Settings settings;              // meaningful when problems is empty
   std::vector<Problem> problems;  // all of them, in file order
   std::vector<Problem> warnings;  // parts that load but cannot run (status: error)
+  // Every file that was looked for, absolute, each once: the configuration, .env, what it includes
+  // and files of secrets. Those that are not there or could not be read are among them.
+  std::vector<std::string> files;
 };
 
+// Reads `.env` beside the file, too: a variable that `environment` does not have may stand there.
 LoadResult loadSettings(const std::string& file, const Environment& environment);
+// The same for text that is already there, as if it stood in `file_name`; without .env.
 LoadResult parseSettings(const std::string& yaml_text, const std::string& file_name,
                          const Environment& environment);
 Environment processEnvironment();

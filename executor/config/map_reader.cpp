@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "config/values.h"
 
@@ -39,6 +38,13 @@ std::string wrongKind(const Node& node, std::string_view wanted) {
     return "no value; write " + std::string(wanted) + " or remove the key";
   }
   return std::string(kindName(node.kind)) + " where " + std::string(wanted) + " is expected";
+}
+
+bool holdsSecret(const Node& node) {
+  if (node.secret) return true;
+  return std::any_of(node.items.begin(), node.items.end(), holdsSecret) ||
+         std::any_of(node.members.begin(), node.members.end(),
+                     [](const Member& member) { return holdsSecret(member.value); });
 }
 
 }  // namespace
@@ -81,6 +87,19 @@ std::string MapReader::pathOf(std::string_view key) const {
 
 const Member* MapReader::member(std::string_view key) const { return node_.find(key); }
 
+bool MapReader::isText(std::string_view key) const {
+  const Member* const written = member(key);
+  return written != nullptr && !written->value.broken && written->value.kind == Node::Kind::Scalar;
+}
+
+std::set<std::string> MapReader::hiddenKeys() const {
+  std::set<std::string> keys;
+  for (const Member& member : node_.members) {
+    if (holdsSecret(member.value)) keys.insert(member.key);
+  }
+  return keys;
+}
+
 void MapReader::fault(std::string_view key, std::string message) {
   const Member* const written = member(key);
   context_.problems.add(written != nullptr ? written->value.place : node_.place, pathOf(key),
@@ -112,7 +131,7 @@ void MapReader::path(std::string_view key, std::string& out) {
     fault(key, "not a path; write e.g. /etc/agent-gateway/file");
     return;
   }
-  out = besideFile(context_.problems.file(), node->text);
+  out = besideFile(context_.problems.fileName(node->place.file), node->text);
 }
 
 void MapReader::duration(std::string_view key, Millis& out, Millis least, Millis most) {
@@ -134,9 +153,11 @@ void MapReader::integer(std::string_view key, unsigned& out, unsigned least, uns
   if (node == nullptr) return;
   const auto number = parseWholeNumber(node->text);
   const std::string range = "write " + std::to_string(least) + " to " + std::to_string(most);
-  if (!number) {
+  const bool is_digits =
+      !node->text.empty() && node->text.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_digits) {
     fault(key, shown(*node) + " is not a whole number; " + range);
-  } else if (*number < least || *number > most) {
+  } else if (!number || *number < least || *number > most) {
     fault(key, shown(*node) + " is out of range; " + range);
   } else {
     out = static_cast<unsigned>(*number);

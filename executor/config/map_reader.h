@@ -4,23 +4,18 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "config/problems.h"
+#include "config/read_context.h"
 #include "config/schema.h"
 #include "config/settings.h"
 #include "config/yaml_document.h"
 
 namespace agw::config {
-
-// What every reader needs; all references outlive it.
-struct ReadContext {
-  Problems& problems;
-  const Environment& environment;
-};
 
 class MapReader {
  public:
@@ -34,13 +29,17 @@ class MapReader {
   // nullptr: not written.
   const Member* member(std::string_view key) const;
   bool has(std::string_view key) const { return member(key) != nullptr; }
+  // Written as a single value that has no problem yet.
+  bool isText(std::string_view key) const;
+  // The keys whose value, or a part of it, came from a variable.
+  std::set<std::string> hiddenKeys() const;
 
   // A problem at the key, or at the map when the key is not written.
   void fault(std::string_view key, std::string message);
 
   // Each leaves `out` alone when the key is not written or has a fault.
   void text(std::string_view key, std::string& out);
-  void path(std::string_view key, std::string& out);  // relative ones start at the file's folder
+  void path(std::string_view key, std::string& out);  // relative ones start at their file's folder
   void duration(std::string_view key, Millis& out, Millis least, Millis most);
   void integer(std::string_view key, unsigned& out, unsigned least, unsigned most);
   void size(std::string_view key, std::size_t& out, std::size_t least, std::size_t most);

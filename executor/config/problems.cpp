@@ -1,25 +1,13 @@
 #include "config/problems.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace agw::config {
 namespace {
 
 constexpr std::size_t kMaxName = 64;
-
-std::vector<Problem> inFileOrder(std::vector<Problem> problems) {
-  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  });
-  if (problems.size() > Problems::kMaxShown) {
-    const std::size_t hidden = problems.size() - Problems::kMaxShown;
-    problems.resize(Problems::kMaxShown);
-    problems.push_back(
-        {problems.front().file, 0, 0, "", std::to_string(hidden) + " more problems are not shown"});
-  }
-  return problems;
-}
 
 // Edits (insert, delete, replace, swap neighbours) that turn `a` into `b`.
 std::size_t editDistance(std::string_view a, std::string_view b) {
@@ -42,20 +30,54 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::size_t Problems::addFile(std::string name) {
+  files_.push_back(std::move(name));
+  return files_.size() - 1;
+}
+
 void Problems::add(Place place, std::string path, std::string message) {
-  problems_.push_back({file_, place.line, place.column, std::move(path), std::move(message)});
+  problems_.push_back(
+      {place.file,
+       {fileName(place.file), place.line, place.column, std::move(path), std::move(message)}});
 }
 
 void Problems::warn(Place place, std::string path, std::string message) {
-  warnings_.push_back({file_, place.line, place.column, std::move(path), std::move(message)});
+  warnings_.push_back(
+      {place.file,
+       {fileName(place.file), place.line, place.column, std::move(path), std::move(message)}});
 }
 
 void Problems::addEnvironment(const std::string& variable, std::string message) {
-  problems_.push_back({"environment", 0, 0, variable, std::move(message)});
+  problems_.push_back({kEnvironmentFile, {"environment", 0, 0, variable, std::move(message)}});
 }
 
-std::vector<Problem> Problems::takeProblems() { return inFileOrder(std::move(problems_)); }
-std::vector<Problem> Problems::takeWarnings() { return inFileOrder(std::move(warnings_)); }
+void Problems::warnEnvironment(const std::string& variable, std::string message) {
+  warnings_.push_back({kEnvironmentFile, {"environment", 0, 0, variable, std::move(message)}});
+}
+
+std::string Problems::lineFrom(Place seen_from, Place place) const {
+  const std::string line = "line " + std::to_string(place.line);
+  return place.file == seen_from.file ? "on " + line : "in " + fileName(place.file) + ", " + line;
+}
+
+std::vector<Problem> Problems::inOrder(std::vector<Entry> entries) const {
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tuple(a.file, a.problem.line, a.problem.column) <
+           std::tuple(b.file, b.problem.line, b.problem.column);
+  });
+  std::vector<Problem> out;
+  for (std::size_t i = 0; i < entries.size() && i < kMaxShown; ++i) {
+    out.push_back(std::move(entries[i].problem));
+  }
+  if (entries.size() > kMaxShown) {
+    const std::size_t hidden = entries.size() - kMaxShown;
+    out.push_back({fileName(0), 0, 0, "", std::to_string(hidden) + " more problems are not shown"});
+  }
+  return out;
+}
+
+std::vector<Problem> Problems::takeProblems() { return inOrder(std::move(problems_)); }
+std::vector<Problem> Problems::takeWarnings() { return inOrder(std::move(warnings_)); }
 
 std::string printable(std::string_view name) {
   std::string out(name.substr(0, kMaxName));

@@ -1,7 +1,8 @@
-// Collects everything that is wrong with a configuration file, with its place.
+// Collects everything that is wrong with a configuration and its files, with its place.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,35 +12,55 @@
 
 namespace agw::config {
 
-// A place in the file; both count from 1, 0 is unknown.
+// A place in a file; line and column count from 1, 0 is unknown.
 struct Place {
   std::size_t line = 0;
   std::size_t column = 0;
+  std::size_t file = 0;  // as Problems numbers them; 0 is the configuration file itself
 };
+
+// The file of places that an environment variable stands for.
+inline constexpr std::size_t kEnvironmentFile = SIZE_MAX;
 
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  explicit Problems(std::string file) : files_{std::move(file)} {}
+
+  // Another file that places may be in. `name` is what messages call it.
+  std::size_t addFile(std::string name);
+  const std::string& fileName(std::size_t file) const { return files_.at(file); }
 
   // `message` must not hold a value that could be a secret.
   void add(Place place, std::string path, std::string message);
   void warn(Place place, std::string path, std::string message);
-  // A problem of an environment variable that overrides a key.
+  // Of an environment variable that overrides a key.
   void addEnvironment(const std::string& variable, std::string message);
+  void warnEnvironment(const std::string& variable, std::string message);
+
+  // "on line 3", or "in other.yaml, line 3" when that is another file than `seen_from`'s.
+  std::string lineFrom(Place seen_from, Place place) const;
 
   bool none() const { return problems_.empty(); }
-  const std::string& file() const { return file_; }
 
-  // In file order; the first kMaxShown and a count of the rest.
+  // By file, then in the order in which they stand there; the first kMaxShown and a count of the
+  // rest.
   std::vector<Problem> takeProblems();
   std::vector<Problem> takeWarnings();
 
   static constexpr std::size_t kMaxShown = 1000;
 
  private:
-  std::string file_;
-  std::vector<Problem> problems_;
-  std::vector<Problem> warnings_;
+  // What has been found, with the number of its file.
+  struct Entry {
+    std::size_t file;
+    Problem problem;
+  };
+
+  std::vector<Problem> inOrder(std::vector<Entry> entries) const;
+
+  std::vector<std::string> files_;
+  std::vector<Entry> problems_;
+  std::vector<Entry> warnings_;
 };
 
 // A name for messages and paths: control characters replaced, cut at 64 bytes.

@@ -1,26 +1,20 @@
 #include <array>
-#include <map>
 #include <set>
 
 #include "config/readers.h"
 #include "config/values.h"
+#include "config/yaml_to_json.h"
 #include "shared/model_id.h"
 
 namespace agw::config {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::array<std::string_view, 2> kKinds = {"declarative", "sdk"};
 
-// Kept for the ids seen so far, to say where the first one stands.
-using IdLines = std::map<std::string, std::size_t>;
-
-void readIdentity(MapReader& reader, AgentSettings& agent, const Settings& settings,
-                  IdLines& lines) {
+void readIdentity(MapReader& reader, AgentSettings& agent, const Settings& settings) {
   reader.require("name", "", "e.g. name: assistant");
   std::string name;
-  std::string name_space{kDefaultNamespace};
+  std::string name_space = settings.defaults.name_space;
   reader.text("name", name);
   reader.text("namespace", name_space);
   const auto usable = [&reader](std::string_view key) {
@@ -46,31 +40,30 @@ void readIdentity(MapReader& reader, AgentSettings& agent, const Settings& setti
   if (!good) return;
 
   agent.id = std::string(id->view());
-  const auto [first, added] = lines.try_emplace(agent.id, reader.place().line);
-  if (!added) {
-    reader.fault("name", "the agent " + agent.id + " stands twice (first on line " +
-                             std::to_string(first->second) + "); names must differ");
-  }
+  const bool hidden = agent.hidden.contains("name") || agent.hidden.contains("namespace");
+  const Place place = reader.member("name")->value.place;
+  defineOnce(reader.context(), "agent", agent.id, hidden ? "of this name" : agent.id, place,
+             reader.pathOf("name"));
   const auto upstream = settings.upstreams.find(name_space);
   if (upstream != settings.upstreams.end() && !upstream->second.models.empty()) {
     reader.fault(reader.has("namespace") ? "namespace" : "name",
-                 "the namespace " + name_space +
-                     " belongs to the upstream of that name, which has models; rename one of them");
+                 "the namespace " + (hidden ? "" : name_space + ' ') +
+                     "belongs to the upstream of that name, which has models; rename one of them");
   }
 }
 
 void readUpstream(MapReader& reader, AgentSettings& agent, const Settings& settings) {
+  agent.upstream = settings.defaults.upstream;
+  agent.model = settings.defaults.model;
   reader.text("upstream", agent.upstream);
   reader.text("model", agent.model);
   const Member* const upstream = reader.member("upstream");
-  if (upstream != nullptr && upstream->value.kind == Node::Kind::Scalar &&
-      !upstream->value.broken && !settings.upstreams.contains(agent.upstream)) {
+  if (reader.isText("upstream") && reader.context().all_read &&
+      !settings.upstreams.contains(agent.upstream)) {
     reader.fault("upstream", shown(upstream->value) + " is not in upstreams" +
                                  didYouMean(agent.upstream, keysOf(settings.upstreams)));
   }
-  const Member* const model = reader.member("model");
-  if (model != nullptr && model->value.kind == Node::Kind::Scalar && !model->value.broken &&
-      (agent.model.empty() || hasControl(agent.model))) {
+  if (reader.isText("model") && (agent.model.empty() || hasControl(agent.model))) {
     reader.fault("model", "not a model name; write it as the upstream knows it");
   }
 }
@@ -91,16 +84,17 @@ void readKind(MapReader& reader, AgentSettings& agent) {
     }
     return;
   }
-  reader.require("upstream", "kind declarative", "a name in upstreams");
-  reader.require("model", "kind declarative", "the model's name on that upstream");
+  if (agent.upstream.empty()) {
+    reader.require("upstream", "kind declarative", "a name in upstreams");
+  }
+  if (agent.model.empty()) {
+    reader.require("model", "kind declarative", "the model's name on that upstream");
+  }
   reader.require("instructions", "kind declarative", "the system message");
-  if (reader.has("instructions") && !reader.member("instructions")->value.broken &&
-      reader.member("instructions")->value.kind == Node::Kind::Scalar &&
-      agent.instructions.empty()) {
+  if (reader.isText("instructions") && agent.instructions.empty()) {
     reader.fault("instructions", "empty; write the system message");
   }
-  static constexpr std::array<std::string_view, 1> kSdkKeys = {"module"};
-  reader.refuse(kSdkKeys, "kind declarative");
+  reader.refuse(refusedKeys(kAgentSection, kind), "kind " + kind);
 }
 
 // The key of Settings::tools that the list's item stands for; nullopt after a problem.
@@ -122,6 +116,7 @@ std::optional<std::string> readToolEntry(const Node& item, const std::string& pa
     return std::nullopt;
   }
   if (!settings.tools.contains(item.text) || item.text.find('#') != std::string::npos) {
+    if (!context.all_read) return std::nullopt;
     std::vector<std::string_view> names;
     for (const auto& [name, tool] : settings.tools) {
       if (name == tool.name) names.push_back(name);
@@ -154,33 +149,32 @@ void readAgentTools(MapReader& reader, AgentSettings& agent, Settings& settings)
   }
 }
 
-void readPolicies(MapReader& reader, AgentPolicies& policies) {
-  const Node* const node = reader.map("policies");
-  if (node == nullptr) return;
-  MapReader inner(*node, reader.pathOf("policies"), kPoliciesSection, reader.context());
-  inner.integer("max_tool_hops", policies.max_tool_hops, 1, 1000);
-  inner.duration("max_run", policies.max_run, 1ms, 24h);
-  inner.integer("max_parallel_tools", policies.max_parallel_tools, 1, 256);
-  inner.size("max_tool_result_bytes", policies.max_tool_result_bytes, 1, 16 * 1024 * 1024);
-}
-
 }  // namespace
 
 void readAgents(MapReader& top, Settings& settings) {
   const Node* const list = top.list("agents");
   if (list == nullptr) return;
-  IdLines lines;
+  const AgentDefaults& defaults = settings.defaults;
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     const Node& node = list->items[i];
     MapReader reader(node, "agents[" + std::to_string(i) + "]", kAgentSection, top.context());
     if (node.broken || node.kind != Node::Kind::Map) continue;
     AgentSettings agent;
-    readIdentity(reader, agent, settings, lines);
+    agent.hidden = reader.hiddenKeys();
+    for (const char* key : {"namespace", "upstream", "model"}) {
+      if (!reader.has(key) && defaults.hidden.contains(key)) agent.hidden.insert(key);
+    }
+    readIdentity(reader, agent, settings);
     reader.text("display_name", agent.display_name);
     reader.text("description", agent.description);
+    if (const Node* const metadata = reader.map("metadata")) {
+      agent.metadata_json =
+          yamlToJson(*metadata, reader.pathOf("metadata"), top.context().problems);
+    }
     readUpstream(reader, agent, settings);
     readKind(reader, agent);
     readAgentTools(reader, agent, settings);
+    agent.policies = defaults.policies;
     readPolicies(reader, agent.policies);
     if (!agent.error.empty()) {
       top.context().problems.warn(node.place, reader.path(), agent.error);

@@ -14,24 +14,13 @@ constexpr std::array<std::string_view, 3> kTransports = {"http", "stdio", "sse"}
 constexpr std::array<std::string_view, 3> kProviders = {"mcp", "http", "local"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
-constexpr std::array<std::string_view, 2> kMcpKeys = {"mcp_server", "mcp_method"};
-constexpr std::array<std::string_view, 4> kHttpKeys = {"url", "method", "headers",
-                                                       "max_response_bytes"};
-constexpr std::array<std::string_view, 2> kLocalKeys = {"module", "function"};
-constexpr std::array<std::string_view, 3> kStdioKeys = {"command", "args", "env"};
-constexpr std::array<std::string_view, 2> kUrlKeys = {"url", "headers"};
-
 constexpr std::size_t kMaxToolResponse = 64 * 1024 * 1024;
 
-void readStdio(MapReader& reader) {
-  reader.refuse(kUrlKeys, "transport stdio");
+void readStdio(MapReader& reader, McpServerSettings& server) {
   reader.require("command", "transport stdio", "the program to start");
-  std::string command;
-  reader.text("command", command);
-  std::vector<std::string> arguments;
-  reader.textList("args", arguments);
-  std::vector<HeaderSetting> variables;
-  reader.textMap("env", variables);
+  reader.text("command", server.command);
+  reader.textList("args", server.args);
+  reader.textMap("env", server.env);
 }
 
 McpServerSettings readMcpServer(const Member& member, const std::string& path,
@@ -41,10 +30,12 @@ McpServerSettings readMcpServer(const Member& member, const std::string& path,
   MapReader reader(member.value, path, kMcpServerSection, context);
   const std::string transport = reader.choice("transport", kTransports).value_or("http");
   reader.duration("timeout", server.timeout, 1ms, 24h);
+  reader.refuse(refusedKeys(kMcpServerSection, transport), "transport " + transport);
   if (transport == "stdio") {
-    readStdio(reader);
+    server.transport = McpTransport::Stdio;
+    readStdio(reader, server);
   } else {
-    reader.refuse(kStdioKeys, "transport " + transport);
+    if (transport == "sse") server.transport = McpTransport::Sse;
     reader.require("url", "transport " + transport, "e.g. url: https://mcp.example.com/mcp");
     reader.url("url", server.url);
     reader.headers("headers", server.headers);
@@ -53,6 +44,7 @@ McpServerSettings readMcpServer(const Member& member, const std::string& path,
     server.error = "transport " + transport + " is not part of this build; use http";
     context.problems.warn(member.place, path, server.error);
   }
+  server.hidden = reader.hiddenKeys();
   return server;
 }
 
@@ -81,8 +73,6 @@ std::string readParameters(MapReader& reader) {
 }
 
 void readMcpTool(MapReader& reader, ToolSettings& tool, const Settings& settings) {
-  reader.refuse(kHttpKeys, "provider mcp");
-  reader.refuse(kLocalKeys, "provider mcp");
   reader.require("mcp_server", "provider mcp", "a name in mcp_servers");
   tool.mcp_method = tool.name;
   reader.text("mcp_method", tool.mcp_method);
@@ -92,20 +82,22 @@ void readMcpTool(MapReader& reader, ToolSettings& tool, const Settings& settings
 
   const auto server = settings.mcp_servers.find(tool.mcp_server);
   if (server == settings.mcp_servers.end()) {
+    if (!reader.context().all_read || !reader.isText("mcp_server")) return;
     reader.fault("mcp_server", shown(reader.member("mcp_server")->value) +
                                    " is not in mcp_servers" +
                                    didYouMean(tool.mcp_server, keysOf(settings.mcp_servers)));
     return;
   }
-  if (!reader.has("timeout")) tool.timeout = server->second.timeout;
+  if (!reader.has("timeout")) {
+    tool.timeout = server->second.timeout;
+    if (server->second.hidden.contains("timeout")) tool.hidden.insert("timeout");
+  }
   if (!server->second.error.empty()) {
     tool.error = "MCP server " + tool.mcp_server + ": " + server->second.error;
   }
 }
 
 void readHttpTool(MapReader& reader, ToolSettings& tool) {
-  reader.refuse(kMcpKeys, "provider http");
-  reader.refuse(kLocalKeys, "provider http");
   reader.require("url", "provider http", "e.g. url: https://api.example.com/time");
   reader.url("url", tool.url);
   if (auto method = reader.choice("method", kMethods)) tool.method = *method;
@@ -114,16 +106,14 @@ void readHttpTool(MapReader& reader, ToolSettings& tool) {
 }
 
 void readLocalTool(MapReader& reader, ToolSettings& tool) {
-  reader.refuse(kMcpKeys, "provider local");
-  reader.refuse(kHttpKeys, "provider local");
   reader.require("module", "provider local", "e.g. module: tools.weather");
-  std::string module, function = "f";
-  reader.text("module", module);
-  reader.text("function", function);
-  if (reader.has("module") && !isModule(module)) {
+  tool.function = tool.name;
+  reader.text("module", tool.module);
+  reader.text("function", tool.function);
+  if (reader.has("module") && !isModule(tool.module)) {
     reader.fault("module", "not a Python module; write e.g. tools.weather");
   }
-  if (!isVariableName(function)) {
+  if (reader.has("function") && !isVariableName(tool.function)) {
     reader.fault("function", "not the name of a function; write e.g. forecast");
   }
   tool.error = "provider local needs a worker, which this build does not have";
@@ -147,6 +137,16 @@ std::optional<std::string> readName(MapReader& reader, const std::string& map_na
   return name;
 }
 
+void addTool(std::optional<ToolSettings> tool, Place place, const std::string& path,
+             ReadContext& context, Settings& settings) {
+  if (!tool) return;
+  const std::string name = tool->name;
+  const std::string shown = tool->hidden.contains("name") ? "of this name" : name;
+  if (defineOnce(context, "tool", name, shown, place, path)) {
+    settings.tools.emplace(name, std::move(*tool));
+  }
+}
+
 }  // namespace
 
 void readMcpServers(MapReader& top, Settings& settings) {
@@ -154,6 +154,10 @@ void readMcpServers(MapReader& top, Settings& settings) {
   if (node == nullptr) return;
   for (const Member& member : node->members) {
     const std::string path = "mcp_servers." + printable(member.key);
+    if (!defineOnce(top.context(), "MCP server", member.key, printable(member.key), member.place,
+                    path)) {
+      continue;
+    }
     if (!isServerName(member.key)) {
       top.context().problems.add(member.place, path,
                                  "not a name for a server; use 1 to 64 of A-Z a-z 0-9 . _ -");
@@ -168,6 +172,7 @@ std::optional<ToolSettings> readTool(const Node& node, const std::string& path,
   MapReader reader(node, path, kToolSection, context);
   if (node.broken || node.kind != Node::Kind::Map) return std::nullopt;
   ToolSettings tool;
+  tool.hidden = reader.hiddenKeys();
   const auto name = readName(reader, map_name);
   tool.name = name.value_or("");
   reader.text("description", tool.description);
@@ -180,6 +185,7 @@ std::optional<ToolSettings> readTool(const Node& node, const std::string& path,
   const std::string_view key = reader.has("type") && !reader.has("provider") ? "type" : "provider";
   reader.require(key, "", oneOf(kProviders));
   const auto provider = reader.choice(key, kProviders);
+  if (provider) reader.refuse(refusedKeys(kToolSection, *provider), "provider " + *provider);
   if (provider == "mcp") {
     tool.provider = ToolProvider::Mcp;
     readMcpTool(reader, tool, settings);
@@ -205,20 +211,15 @@ void readTools(MapReader& top, Settings& settings) {
   ReadContext& context = top.context();
   if (node.kind == Node::Kind::Map) {
     for (const Member& member : node.members) {
-      auto tool =
-          readTool(member.value, "tools." + printable(member.key), member.key, context, settings);
-      if (tool) settings.tools.emplace(member.key, std::move(*tool));
+      const std::string path = "tools." + printable(member.key);
+      addTool(readTool(member.value, path, member.key, context, settings), member.place, path,
+              context, settings);
     }
   } else if (node.kind == Node::Kind::List) {
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const std::string path = "tools[" + std::to_string(i) + "]";
-      auto tool = readTool(node.items[i], path, "", context, settings);
-      if (!tool) continue;
-      const std::string name = tool->name;
-      if (!settings.tools.emplace(name, std::move(*tool)).second) {
-        context.problems.add(node.items[i].place, path + ".name",
-                             "a tool of this name stands above; names must differ");
-      }
+      addTool(readTool(node.items[i], path, "", context, settings), node.items[i].place,
+              path + ".name", context, settings);
     }
   } else if (node.kind == Node::Kind::Scalar) {
     top.fault("tools", "a single value where a list or a map of tools is expected");

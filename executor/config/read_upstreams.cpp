@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
+#include "config/file_reader.h"
 #include "config/readers.h"
-#include "config/secret_file.h"
 #include "config/values.h"
 #include "shared/model_id.h"
 
@@ -57,7 +57,7 @@ void readApiKey(MapReader& reader, UpstreamSettings& upstream) {
   reader.path("api_key_file", file);
   if (!file.empty()) {
     source = "api_key_file";
-    SecretFile secret = readSecretFile(file);
+    SecretFile secret = reader.context().files.secret(file);
     if (!secret.error.empty()) {
       reader.fault(source, "the file " + secret.error);
       return;
@@ -90,6 +90,10 @@ void readUpstreams(MapReader& top, Settings& settings) {
   if (node == nullptr) return;
   for (const Member& member : node->members) {
     const std::string path = "upstreams." + printable(member.key);
+    if (!defineOnce(top.context(), "upstream", member.key, printable(member.key), member.place,
+                    path)) {
+      continue;
+    }
     if (!isNameSpace(member.key)) {
       top.context().problems.add(
           member.place, path, "not a name for an upstream; use 1 to 64 of A-Z a-z 0-9 . _ : @ + -");
@@ -106,6 +110,7 @@ void readUpstreams(MapReader& top, Settings& settings) {
     reader.duration("first_byte_timeout", upstream.first_byte_timeout, 1ms, 24h);
     reader.duration("idle_timeout", upstream.idle_timeout, 1ms, 24h);
     reader.path("ca_file", upstream.ca_file);
+    upstream.hidden = reader.hiddenKeys();
     settings.upstreams.emplace(member.key, std::move(upstream));
   }
 }

@@ -31,11 +31,15 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Reloader::Reloader(std::shared_ptr<const Settings> first, const std::vector<Problem>& warnings,
-                   Load load, Apply apply, telemetry::Log& log)
-    : current_(std::move(first)), load_(std::move(load)), apply_(std::move(apply)), log_(log) {
+Reloader::Reloader(std::shared_ptr<const Settings> settings, const LoadResult& first, Load load,
+                   Apply apply, telemetry::Log& log)
+    : current_(std::move(settings)),
+      load_(std::move(load)),
+      apply_(std::move(apply)),
+      log_(log),
+      files_(first.files) {
   status_.loaded_at = unixMillis();
-  status_.warnings = texts(warnings);
+  status_.warnings = texts(first.warnings);
 }
 
 ReloadStatus Reloader::status() const {
@@ -55,6 +59,7 @@ ReloadStatus Reloader::reload(const std::string& trigger) {
   next.last_trigger = trigger;
   const auto begin = std::chrono::steady_clock::now();
   LoadResult result = load_();
+  files_ = result.files;
   if (result.problems.empty()) {
     succeed(std::move(result), next);
   } else {

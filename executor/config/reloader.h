@@ -39,12 +39,14 @@ class Reloader {
   // Puts the settings into use everywhere, before it returns.
   using Apply = std::function<void(std::shared_ptr<const Settings>, std::uint64_t generation)>;
 
-  // `first` runs already, with these warnings.
-  Reloader(std::shared_ptr<const Settings> first, const std::vector<Problem>& warnings, Load load,
+  // `settings` run already; `first` is how they were loaded.
+  Reloader(std::shared_ptr<const Settings> settings, const LoadResult& first, Load load,
            Apply apply, telemetry::Log& log);
 
   // What does not change at run time (server.listen and the like) stays as it is.
   ReloadStatus reload(const std::string& trigger);
+  // That the last load looked at. On the thread of reload().
+  const std::vector<std::string>& files() const { return files_; }
   ReloadStatus status() const;
   std::shared_ptr<const Settings> settings() const;  // in use; any thread
 
@@ -56,6 +58,7 @@ class Reloader {
   Load load_;
   Apply apply_;
   telemetry::Log& log_;
+  std::vector<std::string> files_;
   mutable std::mutex mutex_;
   ReloadStatus status_;
 };

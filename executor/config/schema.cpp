@@ -13,10 +13,15 @@ constexpr std::array kTopKeys = {
     Key{"version", "integer", "1", "version of this format; only 1 exists"},
     Key{"server", "map", kNone, "where the executor listens and how it ends"},
     Key{"log", "map", kNone, "where the executor logs and how much"},
+    Key{"defaults", "map", kNone, "what agents take that do not write it themselves"},
     Key{"upstreams", "map of name to upstream", kNone, "OpenAI-compatible LLM servers"},
     Key{"mcp_servers", "map of name to MCP server", kNone, "MCP servers that tools may name"},
     Key{"tools", "list, or map of name to tool", kNone, "tools that agents may use by name"},
     Key{"agents", "list of agents", kNone, "what clients see as models"},
+    Key{"aliases", "map of id to model id", kNone,
+        "further ids of agents and plain models; `fast` is `default/fast`"},
+    Key{"include", "list of paths", kNone,
+        "files that hold further parts, relative to the file that names them"},
 };
 
 constexpr std::array kServerKeys = {
@@ -38,6 +43,13 @@ constexpr std::array kLogKeys = {
         "least level that is written; `AGENT_GATEWAY_LOG_LEVEL` wins"},
 };
 
+constexpr std::array kDefaultsKeys = {
+    Key{"namespace", "name", "default", "namespace of agents without one"},
+    Key{"upstream", "name", kNone, "upstream of agents without one; a name in `upstreams`"},
+    Key{"model", "text", kNone, "model of agents without one; `AGENT_GATEWAY_DEFAULT_MODEL` wins"},
+    Key{"policies", "map", kNone, "bounds of a run, each for agents that do not write it"},
+};
+
 constexpr std::array kUpstreamKeys = {
     Key{"base_url", "URL", kRequired, "base of the API, e.g. `http://localhost:1234/v1`"},
     Key{"api_key", "secret", kNone, "sent as `Authorization: Bearer`; empty or none: not sent"},
@@ -55,7 +67,9 @@ constexpr std::array kUpstreamKeys = {
 constexpr std::array kMcpServerKeys = {
     Key{"transport", "http, stdio or sse", "http",
         "`http` is streamable HTTP; `stdio` and `sse` load with status `error`"},
-    Key{"url", "URL", kNone, "the server's endpoint; required for `http` and `sse`"},
+    Key{"url", "URL", kNone,
+        "the server's endpoint; required for `http` and `sse`; `AGENT_GATEWAY_MCP_SERVER_URL` wins "
+        "where there is but one"},
     Key{"headers", "map of name to text", kNone, "headers sent with every request"},
     Key{"timeout", "duration 1ms..24h", "30s", "longest time of one call"},
     Key{"command", "text", kNone, "program to start; required for `stdio`"},
@@ -87,13 +101,17 @@ constexpr std::array kToolKeys = {
 
 constexpr std::array kAgentKeys = {
     Key{"name", "name", kRequired, "second half of the model id; `[A-Za-z0-9._:@+-]`"},
-    Key{"namespace", "name", "default", "first half of the model id; `default` is not shown"},
+    Key{"namespace", "name", "default",
+        "first half of the model id; `default` is not shown; `defaults` may name another one"},
     Key{"display_name", "text", kNone, "for people; none: the name"},
     Key{"description", "text", kNone, "for people"},
+    Key{"metadata", "free map", kNone, "anything, for people and programs that list agents"},
     Key{"kind", "declarative or sdk", "declarative",
         "`declarative` is described here; `sdk` is Python code and loads with status `error`"},
-    Key{"upstream", "name", kNone, "a name in `upstreams`; required for `declarative`"},
-    Key{"model", "text", kNone, "model name on that upstream; required for `declarative`"},
+    Key{"upstream", "name", kNone,
+        "a name in `upstreams`; required for `declarative`, here or in `defaults`"},
+    Key{"model", "text", kNone,
+        "model name on that upstream; required for `declarative`, here or in `defaults`"},
     Key{"instructions", "text", kNone, "the system message; required for `declarative`"},
     Key{"module", "pkg.mod:callable", kNone, "what builds the agent; required for `sdk`"},
     Key{"tools", "list of names and tools", kNone,
@@ -114,11 +132,51 @@ constexpr std::array kPoliciesKeys = {
 const Section kTopSection{"", kTopKeys};
 const Section kServerSection{"server", kServerKeys};
 const Section kLogSection{"log", kLogKeys};
+const Section kDefaultsSection{"defaults", kDefaultsKeys};
 const Section kUpstreamSection{"upstreams.<name>", kUpstreamKeys};
 const Section kMcpServerSection{"mcp_servers.<name>", kMcpServerKeys};
 const Section kToolSection{"tools[]", kToolKeys};
 const Section kAgentSection{"agents[]", kAgentKeys};
 const Section kPoliciesSection{"agents[].policies", kPoliciesKeys};
+
+namespace {
+
+using Names = std::string_view;
+
+constexpr std::array<Names, 1> kUrl = {"url"};
+constexpr std::array<Names, 1> kCommand = {"command"};
+constexpr std::array<Names, 1> kMcpServer = {"mcp_server"};
+constexpr std::array<Names, 1> kModule = {"module"};
+constexpr std::array<Names, 1> kInstructions = {"instructions"};
+constexpr std::array<Names, 3> kOnlyStdio = {"command", "args", "env"};
+constexpr std::array<Names, 2> kOnlyUrl = {"url", "headers"};
+constexpr std::array<Names, 6> kNotMcp = {"url",    "method",  "headers", "max_response_bytes",
+                                          "module", "function"};
+constexpr std::array<Names, 4> kNotHttp = {"mcp_server", "mcp_method", "module", "function"};
+constexpr std::array<Names, 6> kNotLocal = {"mcp_server", "mcp_method", "url",
+                                            "method",     "headers",    "max_response_bytes"};
+
+constexpr std::array kChoices = {
+    Choice{&kMcpServerSection, "transport", "http", kUrl, kOnlyStdio},
+    Choice{&kMcpServerSection, "transport", "sse", kUrl, kOnlyStdio},
+    Choice{&kMcpServerSection, "transport", "stdio", kCommand, kOnlyUrl},
+    Choice{&kToolSection, "provider", "mcp", kMcpServer, kNotMcp},
+    Choice{&kToolSection, "provider", "http", kUrl, kNotHttp},
+    Choice{&kToolSection, "provider", "local", kModule, kNotLocal},
+    Choice{&kAgentSection, "kind", "declarative", kInstructions, kModule},
+    Choice{&kAgentSection, "kind", "sdk", kModule, {}},
+};
+
+}  // namespace
+
+std::span<const Choice> allChoices() { return kChoices; }
+
+std::span<const std::string_view> refusedKeys(const Section& section, std::string_view value) {
+  for (const Choice& choice : kChoices) {
+    if (choice.section == &section && choice.value == value) return choice.refused;
+  }
+  return {};
+}
 
 const Key* Section::find(std::string_view name) const {
   const auto found =
@@ -133,8 +191,8 @@ std::vector<std::string_view> Section::names() const {
 }
 
 std::span<const Section* const> allSections() {
-  static constexpr std::array<const Section*, 8> kAll = {
-      &kTopSection,       &kServerSection, &kLogSection,   &kUpstreamSection,
+  static constexpr std::array<const Section*, 9> kAll = {
+      &kTopSection,       &kServerSection, &kLogSection,   &kDefaultsSection, &kUpstreamSection,
       &kMcpServerSection, &kToolSection,   &kAgentSection, &kPoliciesSection};
   return kAll;
 }

@@ -27,11 +27,26 @@ struct Section {
 extern const Section kTopSection;
 extern const Section kServerSection;
 extern const Section kLogSection;
+extern const Section kDefaultsSection;
 extern const Section kUpstreamSection;
 extern const Section kMcpServerSection;
 extern const Section kToolSection;
 extern const Section kAgentSection;
 extern const Section kPoliciesSection;
+
+// What one value of a section's choosing key asks for: a tool's provider, a server's transport, an
+// agent's kind.
+struct Choice {
+  const Section* section;
+  std::string_view key;
+  std::string_view value;
+  std::span<const std::string_view> required;  // keys that must be written
+  std::span<const std::string_view> refused;   // keys that have no meaning
+};
+
+std::span<const Choice> allChoices();
+// The keys that have no meaning with `value`.
+std::span<const std::string_view> refusedKeys(const Section& section, std::string_view value);
 
 // In the order of the documentation.
 std::span<const Section* const> allSections();

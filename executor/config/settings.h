@@ -1,9 +1,11 @@
 // The configuration as plain values, checked and with every default filled in. Immutable once
-// loaded.
+// loaded. `hidden` names the keys of a part whose values came from the environment or from a file
+// of secrets: they are printed nowhere.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,16 +31,24 @@ struct UpstreamSettings {
   Millis first_byte_timeout{120000};
   Millis idle_timeout{120000};
   std::string ca_file;  // empty: the system's trust store
+  std::set<std::string> hidden;
 
   bool operator==(const UpstreamSettings&) const = default;
 };
 
+enum class McpTransport { Http, Stdio, Sse };
+
 struct McpServerSettings {
   std::string name;
-  Url url;  // transport: http (streamable HTTP)
+  McpTransport transport = McpTransport::Http;  // http is streamable HTTP
+  Url url;                                      // http and sse
   std::vector<HeaderSetting> headers;
-  Millis timeout{30000};  // of one call
+  std::string command;  // stdio: the program to start
+  std::vector<std::string> args;
+  std::vector<HeaderSetting> env;  // its environment variables
+  Millis timeout{30000};           // of one call
   std::string error;  // not empty: listed with status error, e.g. a transport that is not built yet
+  std::set<std::string> hidden;
 
   bool operator==(const McpServerSettings&) const = default;
 };
@@ -58,8 +68,12 @@ struct ToolSettings {
   // mcp
   std::string mcp_server;
   std::string mcp_method;  // the tool's name on that server
+  // local
+  std::string module;    // Python module
+  std::string function;  // in that module
   Millis timeout{30000};
   std::string error;  // not empty: cannot be built (yet)
+  std::set<std::string> hidden;
 
   bool operator==(const ToolSettings&) const = default;
 };
@@ -69,8 +83,20 @@ struct AgentPolicies {
   Millis max_run{300000};
   unsigned max_parallel_tools = 8;
   std::size_t max_tool_result_bytes = 64 * 1024;  // longer results are cut with a visible mark
+  std::set<std::string> hidden;
 
   bool operator==(const AgentPolicies&) const = default;
+};
+
+// What agents take that do not write it themselves.
+struct AgentDefaults {
+  std::string name_space = "default";
+  std::string upstream;
+  std::string model;
+  AgentPolicies policies;
+  std::set<std::string> hidden;
+
+  bool operator==(const AgentDefaults&) const = default;
 };
 
 enum class AgentKind { Declarative, Sdk };
@@ -79,6 +105,7 @@ struct AgentSettings {
   std::string id;  // canonical "namespace/name"
   std::string display_name;
   std::string description;
+  std::string metadata_json;  // an object, for people and programs; empty: none is written
   AgentKind kind = AgentKind::Declarative;
   std::string upstream;
   std::string model;  // as the upstream knows it
@@ -87,8 +114,16 @@ struct AgentSettings {
   std::vector<std::string> tools;  // names in Settings::tools
   AgentPolicies policies;
   std::string error;  // not empty: listed with status error, requests get agent_unavailable
+  std::set<std::string> hidden;
 
   bool operator==(const AgentSettings&) const = default;
+};
+
+struct AliasSettings {
+  std::string target;  // canonical id of an agent or a plain model, never of an alias
+  bool hidden = false;
+
+  bool operator==(const AliasSettings&) const = default;
 };
 
 struct ServerSettings {
@@ -97,6 +132,7 @@ struct ServerSettings {
   std::string edge_secret_file = "/etc/agent-gateway/edge_secret";
   Millis drain_timeout{30000};
   Millis keep_alive_interval{15000};  // of ": keep-alive" comments
+  std::set<std::string> hidden;
 
   bool operator==(const ServerSettings&) const = default;
 };
@@ -104,6 +140,7 @@ struct ServerSettings {
 struct LogSettings {
   std::string file;  // empty: stderr
   std::string level = "info";
+  std::set<std::string> hidden;
 
   bool operator==(const LogSettings&) const = default;
 };
@@ -111,10 +148,12 @@ struct LogSettings {
 struct Settings {
   ServerSettings server;
   LogSettings log;
+  AgentDefaults defaults;
   std::map<std::string, UpstreamSettings> upstreams;
   std::map<std::string, McpServerSettings> mcp_servers;
-  std::map<std::string, ToolSettings> tools;  // an agent's inline tool is "<agent id>#<name>"
-  std::vector<AgentSettings> agents;          // in file order
+  std::map<std::string, ToolSettings> tools;     // an agent's inline tool is "<agent id>#<name>"
+  std::vector<AgentSettings> agents;             // in file order, included files behind
+  std::map<std::string, AliasSettings> aliases;  // by canonical id
 
   bool operator==(const Settings&) const = default;
 };

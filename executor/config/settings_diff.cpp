@@ -34,6 +34,7 @@ SettingsDiff diffSettings(const Settings& before, const Settings& after) {
   compare("upstream", before.upstreams, after.upstreams, diff);
   compare("mcp_server", before.mcp_servers, after.mcp_servers, diff);
   compare("tool", before.tools, after.tools, diff);
+  compare("alias", before.aliases, after.aliases, diff);
   compare("agent", byId(before.agents), byId(after.agents), diff);
   const auto restart = [&diff](bool is_changed, const char* key) {
     if (is_changed) diff.needs_restart.emplace_back(key);

@@ -24,9 +24,9 @@ constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNodes = 200000;
 constexpr std::size_t kMaxExpandedBytes = 32 * 1024 * 1024;
 
-Place placeOf(const YAML::Mark& mark) {
-  if (mark.is_null()) return {};
-  return {static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1};
+Place placeOf(const YAML::Mark& mark, std::size_t file) {
+  if (mark.is_null()) return {0, 0, file};
+  return {static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1, file};
 }
 
 // Ends the parse; the problem is reported already or told here.
@@ -61,14 +61,15 @@ std::size_t depthOf(const Node& node) {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(Problems& problems) : problems_(problems) {}
+  TreeBuilder(std::size_t file, YamlUse& use, Problems& problems)
+      : file_(file), use_(use), problems_(problems) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node node;
-    node.place = placeOf(mark);
+    node.place = placeOf(mark, file_);
     complete(std::move(node), anchor);
   }
 
@@ -76,7 +77,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     Node node;
     node.kind = Node::Kind::Scalar;
-    node.place = placeOf(mark);
+    node.place = placeOf(mark, file_);
     node.text = value;
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     static constexpr std::array<std::string_view, 6> kKnown = {"?",
@@ -92,12 +93,12 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
-      stop(placeOf(mark), "an alias inside the value it stands for; write the value out");
+      stop(placeOf(mark, file_), "an alias inside the value it stands for; write the value out");
     }
     Node copy = found->second;
     count(copy);
-    if (frames_.size() + depthOf(copy) > kMaxDepth) tooDeep(placeOf(mark));
-    copy.place = placeOf(mark);
+    if (frames_.size() + depthOf(copy) > kMaxDepth) tooDeep(placeOf(mark, file_));
+    copy.place = placeOf(mark, file_);
     attach(std::move(copy));
   }
 
@@ -127,10 +128,10 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
             std::string_view standard_tag, YAML::anchor_t anchor) {
-    if (frames_.size() == kMaxDepth) tooDeep(placeOf(mark));
+    if (frames_.size() == kMaxDepth) tooDeep(placeOf(mark, file_));
     Frame frame;
     frame.node.kind = kind;
-    frame.node.place = placeOf(mark);
+    frame.node.place = placeOf(mark, file_);
     frame.anchor = anchor;
     if (tag != "?" && tag != "!" && !tag.empty() && tag != standard_tag) refuseTag(frame.node);
     frames_.push_back(std::move(frame));
@@ -143,8 +144,8 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void complete(Node node, YAML::anchor_t anchor) {
-    ++nodes_;
-    bytes_ += node.text.size();
+    ++use_.nodes;
+    use_.bytes += node.text.size();
     checkBounds(node.place);
     if (anchor != YAML::NullAnchor) {
       count(node);
@@ -209,12 +210,12 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void count(const Node& copied) {
     const Size size = sizeOf(copied);
-    nodes_ += size.nodes;
-    bytes_ += size.bytes;
+    use_.nodes += size.nodes;
+    use_.bytes += size.bytes;
     checkBounds(copied.place);
   }
   void checkBounds(Place place) {
-    if (nodes_ > kMaxNodes || bytes_ > kMaxExpandedBytes) {
+    if (use_.nodes > kMaxNodes || use_.bytes > kMaxExpandedBytes) {
       stop(place, "the file is too large once its aliases are filled in; use fewer aliases");
     }
   }
@@ -233,18 +234,20 @@ class TreeBuilder final : public YAML::EventHandler {
     return out;
   }
 
+  std::size_t file_;
+  YamlUse& use_;
   Problems& problems_;
   std::vector<Frame> frames_;
   std::map<YAML::anchor_t, Node> anchors_;
-  std::size_t nodes_ = 0;
-  std::size_t bytes_ = 0;
   Node root_;
 };
 
 // Says where a second document starts, if there is one.
 class SecondDocument final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark& mark) override { place = placeOf(mark); }
+  explicit SecondDocument(std::size_t file) : file_(file) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override { place = placeOf(mark, file_); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
@@ -258,6 +261,9 @@ class SecondDocument final : public YAML::EventHandler {
   void OnMapEnd() override {}
 
   Place place;
+
+ private:
+  std::size_t file_;
 };
 
 // The library does not see every such tab for what it is.
@@ -289,8 +295,8 @@ std::string syntaxMessage(const std::string& library_message) {
            "a line that does not fit the map around it; check its indentation and its ':'"),
       Pair(YAML::ErrorMsg::END_OF_SEQ,
            "a line that does not fit the list around it; check its indentation and its '-'"),
-      Pair(YAML::ErrorMsg::END_OF_MAP_FLOW, "'{' without '}'"),
-      Pair(YAML::ErrorMsg::END_OF_SEQ_FLOW, "'[' without ']'"),
+      Pair(YAML::ErrorMsg::END_OF_MAP_FLOW, "'{' without '}', or no ',' before this"),
+      Pair(YAML::ErrorMsg::END_OF_SEQ_FLOW, "'[' without ']', or no ',' before this"),
       Pair(YAML::ErrorMsg::FLOW_END, "'}' or ']' without its opening"),
       Pair(YAML::ErrorMsg::EOF_IN_SCALAR, "the file ends inside quotes that an earlier line opens"),
       Pair(YAML::ErrorMsg::DOC_IN_SCALAR, "quotes that are not closed before '---' or '...'"),
@@ -325,8 +331,9 @@ const Member* Node::find(std::string_view key) const {
   return found == members.end() ? nullptr : &*found;
 }
 
-std::optional<Node> readYaml(std::string_view text, Problems& problems) {
-  if (!checkYamlText(text, problems)) return std::nullopt;
+std::optional<Node> readYaml(std::string_view text, std::size_t file, YamlUse& use,
+                             Problems& problems) {
+  if (!checkYamlText(text, file, problems)) return std::nullopt;
   // The library takes the end of the file for the end of open quotes; inside them, this comment
   // makes the end come in the middle of a line, which it refuses.
   std::string guarded(text);
@@ -335,22 +342,22 @@ std::optional<Node> readYaml(std::string_view text, Problems& problems) {
   std::istringstream stream(guarded);
   try {
     YAML::Parser parser(stream);
-    TreeBuilder builder(problems);
+    TreeBuilder builder(file, use, problems);
     parser.HandleNextDocument(builder);
     if (builder.isNothing()) {
-      problems.add({}, "", "the file is empty; it needs agents or upstreams");
+      problems.add({0, 0, file}, "", "the file is empty; it needs agents or upstreams");
       return std::nullopt;
     }
-    SecondDocument second;
+    SecondDocument second(file);
     if (parser.HandleNextDocument(second)) {
       problems.add(second.place, "", "a second document starts here; a file holds one");
     }
     return builder.takeRoot();
   } catch (const StopParsing&) {
   } catch (const YAML::DeepRecursion& error) {
-    problems.add(placeOf(error.mark), "", "nested too deep");
+    problems.add(placeOf(error.mark, file), "", "nested too deep");
   } catch (const YAML::Exception& error) {
-    const Place place = placeOf(error.mark);
+    const Place place = placeOf(error.mark, file);
     problems.add(place, "",
                  isIndentedWithTab(text, place.line)
                      ? syntaxMessage(YAML::ErrorMsg::TAB_IN_INDENTATION)

@@ -20,7 +20,8 @@ struct Node {
   Place place;
   std::string text;             // a scalar's
   bool quoted = false;          // a scalar that is text whatever it looks like
-  bool expanded = false;        // text came from the environment: it may be a secret
+  bool expanded = false;        // text was filled in: it may be a secret
+  bool secret = false;          // a variable was part of what was filled in, not defaults alone
   bool broken = false;          // a problem has been reported: readers pass over it
   std::vector<Node> items;      // a list's
   std::vector<Member> members;  // a map's, no key twice
@@ -36,9 +37,16 @@ struct Member {
 
 inline constexpr std::size_t kMaxYamlBytes = 8 * 1024 * 1024;
 
-// The one document in `text`; nullopt after a problem that leaves no tree (syntax, size, encoding,
-// empty). Duplicate keys are reported and the first one is kept. Aliases are resolved, within
-// bounds.
-std::optional<Node> readYaml(std::string_view text, Problems& problems);
+// What all files of one configuration have taken together, so that the bounds hold for the whole.
+struct YamlUse {
+  std::size_t nodes = 0;
+  std::size_t bytes = 0;  // of values, aliases filled in
+};
+
+// The one document in `text`, which is the file `file` of `problems`; nullopt after a problem that
+// leaves no tree (syntax, size, encoding, empty). Duplicate keys are reported and the first one is
+// kept. Aliases are resolved, within bounds.
+std::optional<Node> readYaml(std::string_view text, std::size_t file, YamlUse& use,
+                             Problems& problems);
 
 }  // namespace agw::config

@@ -73,6 +73,8 @@ class PipelineTest : public testing::Test {
     tool.provider = config::ToolProvider::Local;
     tool.error = "not built";
     settings_.tools["t"] = tool;
+    settings_.aliases["default/fast"] = {"lm/plain"};
+    settings_.aliases["research/helper"] = {"default/assistant"};
     const auto loaded = std::make_shared<const config::Settings>(settings_);
     service_ = std::unique_ptr<Service>(new Service{secrets_, log_, 1700000000, {false}, nullptr});
     client_ = io::makeHttpClient(context_, {});
@@ -200,18 +202,19 @@ TEST_F(PipelineTest, ListsWhatTheKeyMayUse) {
   const Json list = handle(fromEdge("GET", "/v1/models", "chat")).json();
   std::vector<std::string> ids;
   for (const Json& model : list["data"]) ids.push_back(model["id"]);
-  EXPECT_THAT(ids, testing::ElementsAre("assistant", "broken", "lm/plain"));
+  EXPECT_THAT(ids, testing::ElementsAre("assistant", "broken", "lm/plain", "fast"));
   EXPECT_EQ(list["data"][0]["created"], 1700000000);
   EXPECT_EQ(list["data"][1]["metadata"]["status"], "error");
 }
 
 TEST_F(PipelineTest, GivesOneModelByEitherName) {
-  for (const char* target : {"/v1/models/assistant", "/v1/models/default/assistant",
-                             "/v1/models/default%2Fassistant", "/v1/models/lm/plain"}) {
+  for (const char* target :
+       {"/v1/models/assistant", "/v1/models/default/assistant", "/v1/models/default%2Fassistant",
+        "/v1/models/lm/plain", "/v1/models/fast", "/v1/models/default/fast"}) {
     EXPECT_EQ(handle(fromEdge("GET", target, "chat")).status, 200) << target;
   }
-  for (const char* target :
-       {"/v1/models/research/secret", "/v1/models/nope", "/v1/models/a%20b", "/v1/models/%zz"}) {
+  for (const char* target : {"/v1/models/research/secret", "/v1/models/research/helper",
+                             "/v1/models/nope", "/v1/models/a%20b", "/v1/models/%zz"}) {
     const auto response = handle(fromEdge("GET", target, "chat"));
     EXPECT_EQ(response.status, 404) << target;
     EXPECT_EQ(response.code(), "model_not_found") << target;

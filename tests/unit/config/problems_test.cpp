@@ -40,8 +40,8 @@ const std::vector<Broken> kText = {
      "f.yaml:2:8: a tab is used for indentation; use spaces\n"},
     {"TabAfterSpaces", "server:\n  threads: 2\n\tlisten: x\n",
      "f.yaml:3:1: a tab is used for indentation; use spaces\n"},
-    {"OpenBrace", "server: {threads: 1\n", "f.yaml:2:1: '{' without '}'\n"},
-    {"OpenBracket", "agents: [\n", "f.yaml:2:1: '[' without ']'\n"},
+    {"OpenBrace", "server: {threads: 1\n", "f.yaml:2:1: '{' without '}', or no ',' before this\n"},
+    {"OpenBracket", "agents: [\n", "f.yaml:2:1: '[' without ']', or no ',' before this\n"},
     {"OpenQuotes", "server:\n  listen: \"unix:/x\n",
      "f.yaml:3:2: the file ends inside quotes that an earlier line opens\n"},
     {"ColonInAValue", "log: file: x\n",
@@ -204,7 +204,7 @@ const std::vector<Broken> kTools = {
     {"ToolTwice",
      "tools:\n- {name: t, provider: http, url: \"http://h/\"}\n"
      "- {name: t, provider: http, url: \"http://h/\"}\n",
-     "f.yaml:3:3: tools[1].name: a tool of this name stands above; names must differ\n"},
+     "f.yaml:3:3: tools[1].name: the tool t stands twice (first on line 2); names must differ\n"},
     {"ToolWithoutProvider", "tools: [{name: t, url: \"http://h/\"}]\n",
      "f.yaml:1:9: tools[0].provider: missing; write mcp, http or local\n"},
     {"UnknownProvider", "tools: [{name: t, type: grpc}]\n",
@@ -328,8 +328,8 @@ TEST(Problems, AreAllReportedAtOnceInFileOrder) {
   EXPECT_EQ(lines(result.problems),
             "f.yaml:2:23: agents[0].upstream: \"nowhere\" is not in upstreams\n"
             "f.yaml:3:19: server.threads: \"x\" is not a whole number; write 0 to 256\n"
-            "f.yaml:4:1: nonsense: unknown key; known here: version, server, log, upstreams, "
-            "mcp_servers, tools or agents\n"
+            "f.yaml:4:1: nonsense: unknown key; known here: version, server, log, defaults, "
+            "upstreams, mcp_servers, tools, agents, aliases or include\n"
             "f.yaml:5:28: upstreams.up.base_url: not an absolute URL; write e.g. "
             "http://localhost:8080/path\n");
 }

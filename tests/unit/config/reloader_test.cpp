@@ -22,7 +22,7 @@ class ReloaderTest : public testing::Test {
  protected:
   ReloaderTest()
       : reloader_(
-            std::make_shared<const Settings>(withAgents({"default/a"})), {},
+            std::make_shared<const Settings>(withAgents({"default/a"})), LoadResult{},
             [this] { return next_; },
             [this](std::shared_ptr<const Settings> settings, std::uint64_t generation) {
               applied_.push_back({std::move(settings), generation});
@@ -43,6 +43,7 @@ class ReloaderTest : public testing::Test {
 TEST_F(ReloaderTest, PutsAGoodConfigurationIntoUse) {
   next_.settings = withAgents({"default/b"});
   next_.warnings = {{"f.yaml", 3, 1, "agents[0]", "no tools"}};
+  next_.files = {"/etc/f.yaml", "/etc/.env"};
   const ReloadStatus status = reloader_.reload("file");
   ASSERT_EQ(applied_.size(), 1U);
   EXPECT_EQ(applied_[0].generation, 2U);
@@ -51,6 +52,7 @@ TEST_F(ReloaderTest, PutsAGoodConfigurationIntoUse) {
   EXPECT_TRUE(status.is_last_good);
   EXPECT_EQ(status.generation, 2U);
   EXPECT_EQ(status.last_trigger, "file");
+  EXPECT_EQ(reloader_.files(), next_.files);
   EXPECT_EQ(status.warnings, std::vector<std::string>{"f.yaml:3:1: agents[0]: no tools"});
   EXPECT_EQ(status.last_diff.added, std::vector<std::string>{"agent default/b"});
   EXPECT_EQ(status.last_diff.removed, std::vector<std::string>{"agent default/a"});

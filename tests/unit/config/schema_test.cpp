@@ -61,8 +61,8 @@ TEST(Schema, GivesTheDefaultsThatTheSettingsHave) {
       return inner.empty() ? "{}" : "{" + inner.substr(2) + "}";
     };
     return head + defaults(kUpstreamSection) + "}}\nserver: " + whole(kServerSection) +
-           "\nlog: " + whole(kLogSection) + "\nmcp_servers: {m: {url: \"http://h/\"" +
-           defaults(kMcpServerSection) +
+           "\ndefaults: " + whole(kDefaultsSection) + "\nlog: " + whole(kLogSection) +
+           "\nmcp_servers: {m: {url: \"http://h/\"" + defaults(kMcpServerSection) +
            "}}\ntools: [{name: t, provider: http, url: \"http://h/\"" + defaults(kToolSection) +
            "}]\nagents: [{name: a, upstream: up, model: m, instructions: x" +
            defaults(kAgentSection) + ", policies: " + whole(kPoliciesSection) + "}]\n";

@@ -11,7 +11,8 @@ namespace {
 
 std::string json(const std::string& yaml, std::size_t expected_problems = 0) {
   Problems problems("f.yaml");
-  const auto node = readYaml(yaml, problems);
+  YamlUse use;
+  const auto node = readYaml(yaml, 0, use, problems);
   if (!node) return "no tree: " + lines(problems.takeProblems());
   std::string text = yamlToJson(*node, "p", problems);
   EXPECT_EQ(problems.takeProblems().size(), expected_problems) << yaml;

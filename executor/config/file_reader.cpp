@@ -1,10 +1,12 @@
-#include "config/secret_file.h"
+#include "config/file_reader.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 namespace agw::config {
@@ -27,15 +29,24 @@ class File {
   int fd_;
 };
 
-std::string systemError() { return std::generic_category().message(errno); }
+std::string systemError(int error) { return std::generic_category().message(error); }
+
+std::string absolutePath(const std::string& path) {
+  std::error_code failed;
+  const auto absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.lexically_normal().string();
+}
 
 }  // namespace
 
 FileText readRegularFile(const std::string& path, std::size_t most) {
   const File file(path);
-  if (file.fd() < 0) return {{}, "cannot be opened: " + systemError()};
+  if (file.fd() < 0) {
+    const int error = errno;
+    return {{}, "cannot be opened: " + systemError(error), error == ENOENT};
+  }
   struct stat status {};
-  if (::fstat(file.fd(), &status) != 0) return {{}, "cannot be read: " + systemError()};
+  if (::fstat(file.fd(), &status) != 0) return {{}, "cannot be read: " + systemError(errno)};
   if (!S_ISREG(status.st_mode)) return {{}, "is not a regular file"};
 
   FileText out;
@@ -43,7 +54,7 @@ FileText readRegularFile(const std::string& path, std::size_t most) {
   for (;;) {
     const ssize_t size = ::read(file.fd(), buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return {{}, "cannot be read: " + systemError()};
+    if (size < 0) return {{}, "cannot be read: " + systemError(errno)};
     if (size == 0) return out;
     out.text.append(buffer, 0, static_cast<std::size_t>(size));
     if (out.text.size() > most) {
@@ -52,8 +63,16 @@ FileText readRegularFile(const std::string& path, std::size_t most) {
   }
 }
 
-SecretFile readSecretFile(const std::string& path) {
-  FileText file = readRegularFile(path, kMaxSecretFile);
+FileText FileReader::text(const std::string& path, std::size_t most) {
+  std::string absolute = absolutePath(path);
+  if (std::find(paths_.begin(), paths_.end(), absolute) == paths_.end()) {
+    paths_.push_back(std::move(absolute));
+  }
+  return readRegularFile(path, most);
+}
+
+SecretFile FileReader::secret(const std::string& path) {
+  FileText file = text(path, kMaxSecretFile);
   if (!file.error.empty()) return {{}, std::move(file.error)};
   std::string& secret = file.text;
   while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();

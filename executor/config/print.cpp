@@ -1,0 +1,230 @@
+#include "config/print.h"
+
+#include <set>
+#include <string_view>
+
+#include "config/values.h"
+#include "config/yaml_writer.h"
+
+namespace agw::config {
+namespace {
+
+constexpr std::string_view kHidden = "\"***\"";
+
+std::string urlText(const Url& url) {
+  std::string text = url.tls ? "https://" : "http://";
+  text += url.authority() + url.target.substr(0, url.target.find('?'));
+  if (url.target.find('?') != std::string::npos) text += "?***";
+  return yamlScalar(text);
+}
+
+std::string listText(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) out += (out.size() > 1 ? ", " : "") + yamlScalar(item);
+  return out + ']';
+}
+
+// The keys of one part, each hidden when the part says so.
+class Part {
+ public:
+  Part(YamlWriter& yaml, const std::set<std::string>& hidden) : yaml_(yaml), hidden_(hidden) {}
+
+  void value(const char* key, const std::string& value) {
+    yaml_.line(key, hidden_.contains(key) ? kHidden : std::string_view(value));
+  }
+  void text(const char* key, const std::string& text) { value(key, yamlScalar(text)); }
+  void textIfAny(const char* key, const std::string& written) {
+    if (!written.empty()) text(key, written);
+  }
+  void duration(const char* key, Millis span) { value(key, formatDuration(span)); }
+  void number(const char* key, std::size_t number) { value(key, std::to_string(number)); }
+  void url(const char* key, const Url& url) { value(key, urlText(url)); }
+  void list(const char* key, const std::vector<std::string>& items) {
+    if (!items.empty()) value(key, listText(items));
+  }
+  void json(const char* key, const std::string& json) {
+    if (!json.empty()) value(key, yamlOfJson(json));
+  }
+  // Names with their values hidden, whatever they are.
+  void names(const char* key, const std::vector<HeaderSetting>& entries) {
+    if (entries.empty()) return;
+    yaml_.begin(key);
+    for (const HeaderSetting& entry : entries) yaml_.line(entry.name, kHidden);
+    yaml_.end();
+  }
+
+ private:
+  YamlWriter& yaml_;
+  const std::set<std::string>& hidden_;
+};
+
+void printServer(YamlWriter& yaml, const Settings& settings) {
+  yaml.begin("server");
+  Part server(yaml, settings.server.hidden);
+  server.text("listen", settings.server.listen);
+  server.number("threads", settings.server.threads);
+  server.text("edge_secret_file", settings.server.edge_secret_file);
+  server.duration("drain_timeout", settings.server.drain_timeout);
+  server.duration("keep_alive_interval", settings.server.keep_alive_interval);
+  yaml.end();
+  yaml.begin("log");
+  Part log(yaml, settings.log.hidden);
+  log.textIfAny("file", settings.log.file);
+  log.text("level", settings.log.level);
+  yaml.end();
+}
+
+void printPolicies(YamlWriter& yaml, const AgentPolicies& policies) {
+  yaml.begin("policies");
+  Part part(yaml, policies.hidden);
+  part.number("max_tool_hops", policies.max_tool_hops);
+  part.duration("max_run", policies.max_run);
+  part.number("max_parallel_tools", policies.max_parallel_tools);
+  part.number("max_tool_result_bytes", policies.max_tool_result_bytes);
+  yaml.end();
+}
+
+void printDefaults(YamlWriter& yaml, const AgentDefaults& defaults) {
+  yaml.begin("defaults");
+  Part part(yaml, defaults.hidden);
+  part.text("namespace", defaults.name_space);
+  part.textIfAny("upstream", defaults.upstream);
+  part.textIfAny("model", defaults.model);
+  printPolicies(yaml, defaults.policies);
+  yaml.end();
+}
+
+void printUpstream(YamlWriter& yaml, const UpstreamSettings& upstream) {
+  yaml.begin(upstream.name);
+  Part part(yaml, upstream.hidden);
+  part.url("base_url", upstream.base_url);
+  if (!upstream.api_key.empty()) yaml.line("api_key", kHidden);
+  part.names("headers", upstream.headers);
+  part.list("models", upstream.models);
+  part.duration("connect_timeout", upstream.connect_timeout);
+  part.duration("first_byte_timeout", upstream.first_byte_timeout);
+  part.duration("idle_timeout", upstream.idle_timeout);
+  part.textIfAny("ca_file", upstream.ca_file);
+  yaml.end();
+}
+
+void printMcpServer(YamlWriter& yaml, const McpServerSettings& server) {
+  yaml.begin(server.name);
+  Part part(yaml, server.hidden);
+  if (server.transport == McpTransport::Stdio) {
+    part.value("transport", "stdio");
+    part.text("command", server.command);
+    part.list("args", server.args);
+    part.names("env", server.env);
+  } else {
+    part.value("transport", server.transport == McpTransport::Http ? "http" : "sse");
+    part.url("url", server.url);
+    part.names("headers", server.headers);
+  }
+  part.duration("timeout", server.timeout);
+  yaml.end();
+}
+
+void printTool(YamlWriter& yaml, const ToolSettings& tool) {
+  // It is one of these whichever key named it.
+  std::set<std::string> hidden = tool.hidden;
+  if (hidden.contains("type")) hidden.insert("provider");
+  Part part(yaml, hidden);
+  part.text("name", tool.name);
+  switch (tool.provider) {
+    case ToolProvider::Http:
+      part.value("provider", "http");
+      part.url("url", tool.url);
+      part.value("method", tool.method);
+      part.names("headers", tool.headers);
+      part.number("max_response_bytes", tool.max_response_bytes);
+      break;
+    case ToolProvider::Mcp:
+      part.value("provider", "mcp");
+      part.text("mcp_server", tool.mcp_server);
+      part.text("mcp_method", tool.mcp_method);
+      break;
+    case ToolProvider::Local:
+      part.value("provider", "local");
+      part.text("module", tool.module);
+      part.text("function", tool.function);
+      break;
+  }
+  part.textIfAny("description", tool.description);
+  part.json("parameters", tool.parameters_json);
+  part.duration("timeout", tool.timeout);
+}
+
+void printTools(YamlWriter& yaml, const Settings& settings) {
+  yaml.begin("tools");
+  for (const auto& [key, tool] : settings.tools) {
+    if (key != tool.name) continue;  // an agent's own
+    yaml.beginItem();
+    printTool(yaml, tool);
+    yaml.end();
+  }
+  yaml.end();
+}
+
+void printAgent(YamlWriter& yaml, const AgentSettings& agent, const Settings& settings) {
+  yaml.beginItem();
+  Part part(yaml, agent.hidden);
+  const std::size_t slash = agent.id.find('/');
+  part.text("name", agent.id.substr(slash + 1));
+  part.text("namespace", agent.id.substr(0, slash));
+  part.textIfAny("display_name", agent.display_name);
+  part.textIfAny("description", agent.description);
+  part.json("metadata", agent.metadata_json);
+  part.value("kind", agent.kind == AgentKind::Sdk ? "sdk" : "declarative");
+  part.textIfAny("upstream", agent.upstream);
+  part.textIfAny("model", agent.model);
+  part.textIfAny("instructions", agent.instructions);
+  part.textIfAny("module", agent.module);
+  if (!agent.tools.empty()) {
+    yaml.begin("tools");
+    for (const std::string& key : agent.tools) {
+      const ToolSettings& tool = settings.tools.at(key);
+      if (key == tool.name) {
+        yaml.item(tool.hidden.contains("name") ? kHidden : yamlScalar(key));
+        continue;
+      }
+      yaml.beginItem();
+      printTool(yaml, tool);
+      yaml.end();
+    }
+    yaml.end();
+  }
+  printPolicies(yaml, agent.policies);
+  yaml.end();
+}
+
+void printAliases(YamlWriter& yaml, const Settings& settings) {
+  yaml.begin("aliases");
+  for (const auto& [id, alias] : settings.aliases) {
+    yaml.line(id, alias.hidden ? std::string(kHidden) : yamlScalar(alias.target));
+  }
+  yaml.end();
+}
+
+}  // namespace
+
+std::string printSettings(const Settings& settings) {
+  YamlWriter yaml;
+  yaml.line("version", "1");
+  printServer(yaml, settings);
+  printDefaults(yaml, settings.defaults);
+  yaml.begin("upstreams");
+  for (const auto& [name, upstream] : settings.upstreams) printUpstream(yaml, upstream);
+  yaml.end();
+  yaml.begin("mcp_servers");
+  for (const auto& [name, server] : settings.mcp_servers) printMcpServer(yaml, server);
+  yaml.end();
+  printTools(yaml, settings);
+  yaml.begin("agents");
+  for (const AgentSettings& agent : settings.agents) printAgent(yaml, agent, settings);
+  yaml.end();
+  printAliases(yaml, settings);
+  return yaml.take();
+}
+
+}  // namespace agw::config
