@@ -11,9 +11,7 @@ namespace agw {
 namespace net = boost::asio;
 
 Reloading::Reloading(config::Reloader& reloader, bool watches)
-    : reloader_(reloader),
-      work_(net::make_work_guard(context_)),
-      signals_(context_, SIGHUP) {
+    : reloader_(reloader), work_(net::make_work_guard(context_)), signals_(context_, SIGHUP) {
   if (watches) {
     watcher_ = config::makeWatcher(context_, {}, [this] { run("file"); });
     watcher_->watch(reloader_.files());

@@ -29,7 +29,8 @@ Json describe(const config::AgentSettings& agent, const config::Settings& settin
       {"upstream", agent.upstream},
       {"description", agent.description},
       {"tools", toolNames(agent, settings)},
-      {"metadata", Json::object()},
+      {"metadata",
+       agent.metadata_json.empty() ? Json::object() : parseJson(agent.metadata_json).value()},
       {"status", agent.error.empty() ? "ok" : "error"},
       {"error", agent.error.empty() ? Json(nullptr) : Json(agent.error)}};
 }

@@ -15,8 +15,13 @@ Json describe(const agent::ModelEntry& entry, std::int64_t created) {
                 {"object", "model"},
                 {"created", created},
                 {"owned_by", entry.agent != nullptr ? "agent-gateway" : entry.upstream}};
-  Json metadata = {{"namespace", id.substr(0, id.find('/'))},
-                   {"kind", entry.agent != nullptr ? "agent" : "model"}};
+  // The agent's own first: what the gateway says of it wins.
+  Json metadata = Json::object();
+  if (entry.agent != nullptr && !entry.agent->metadata_json.empty()) {
+    metadata = parseJson(entry.agent->metadata_json).value();
+  }
+  metadata["namespace"] = id.substr(0, id.find('/'));
+  metadata["kind"] = entry.agent != nullptr ? "agent" : "model";
   if (entry.agent != nullptr) {
     const config::AgentSettings& agent = *entry.agent;
     if (!agent.description.empty()) model["description"] = agent.description;
