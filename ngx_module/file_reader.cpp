@@ -4,11 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "ngx_module/work_pieces.h"
+
 namespace agw {
 namespace {
+
+constexpr std::size_t kPiece = 64 * 1024;  // of a read
 
 class FileDescriptor {
  public:
@@ -74,9 +79,13 @@ bool readWholeFile(const char* path, std::size_t max_size, std::string& text, Fi
     return false;
   }
   // One byte more than its size shows a file that grew meanwhile.
-  text.resize(static_cast<std::size_t>(info.st_size) + 1);
+  const std::size_t most = static_cast<std::size_t>(info.st_size) + 1;
+  text.clear();
+  text.reserve(most);
+  WorkPieces pieces;
   std::size_t size = 0;
-  while (size < text.size()) {
+  while (size < most) {
+    text.resize(std::min(most, size + kPiece));
     const ssize_t n = ::read(file.get(), text.data() + size, text.size() - size);
     if (n < 0 && errno == EINTR) {
       continue;
@@ -90,6 +99,7 @@ bool readWholeFile(const char* path, std::size_t max_size, std::string& text, Fi
       return true;
     }
     size += static_cast<std::size_t>(n);
+    pieces.note(static_cast<std::size_t>(n));
   }
   error = "changed while it was read; replace it by renaming a complete file";
   return false;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "ngx_module/work_pieces.h"
 #include "shared/edge_headers.h"
 
 namespace agw {
@@ -34,9 +35,9 @@ KeyImageBuilder::KeyImageBuilder(std::uint64_t capacity, std::uint64_t text_size
       text_size_(text_size),
       errors_(errors),
       image_(std::make_unique<KeyImage>()) {
-  image_->slots.resize(KeyTable::slotsFor(capacity));
-  lines_.resize(image_->slots.size());
-  ids_.resize(image_->slots.size());
+  resizeInPieces(image_->slots, KeyTable::slotsFor(capacity));
+  resizeInPieces(lines_, image_->slots.size());
+  resizeInPieces(ids_, image_->slots.size());
 }
 
 void KeyImageBuilder::take(std::uint64_t line) {

@@ -1,9 +1,12 @@
 #include "ngx_module/key_table.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
 #include <new>
+
+#include "ngx_module/work_pieces.h"
 
 namespace agw {
 namespace {
@@ -31,10 +34,15 @@ void copyOut(void* to, const char* from, std::size_t size) noexcept {
 
 void copyIn(char* to, const void* from, std::size_t size) noexcept {
   const auto* in = static_cast<const char*>(from);
-  for (std::size_t i = 0; i < size; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, in + i, size - i < 8 ? size - i : 8);
-    __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + i), word, __ATOMIC_RELAXED);
+  WorkPieces pieces;
+  for (std::size_t begin = 0; begin < size; begin += WorkPieces::kBytes) {
+    const std::size_t end = std::min(size, begin + WorkPieces::kBytes);
+    for (std::size_t i = begin; i < end; i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, in + i, end - i < 8 ? end - i : 8);
+      __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + i), word, __ATOMIC_RELAXED);
+    }
+    pieces.note(end - begin);
   }
 }
 
