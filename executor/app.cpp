@@ -18,11 +18,15 @@
 #include <thread>
 #include <utility>
 
+#include "api/metrics_listener.h"
 #include "api/snapshot.h"
+#include "background.h"
 #include "base/heap.h"
+#include "in_use.h"
 #include "io/http_server.h"
 #include "reloading.h"
-#include "worker.h"
+#include "threads.h"
+#include "upstream/health_checks.h"
 
 namespace agw {
 namespace {
@@ -36,15 +40,18 @@ constexpr std::size_t kFreeHeap = 4 << 20;
 // How long the threads may take to run out of work once the server is drained.
 constexpr Millis kThreadExit{3000};
 
-using Workers = std::vector<std::unique_ptr<Worker>>;
+// Scrapers keep their connections open: they are closed after so long.
+constexpr Millis kMetricsDrain{100};
+constexpr std::size_t kMetricsConnections = 64;
 
-void logStart(const AppInput& input, const io::HttpServer& server, std::size_t threads,
-              telemetry::Log& log) {
+void logStart(const AppInput& input, const io::HttpServer& server,
+              const io::HttpServer* metrics_server, std::size_t threads, telemetry::Log& log) {
   for (const config::Problem& warning : input.config.warnings) {
     log.write(telemetry::Level::Warn, "config_warning", {{"problem", formatProblem(warning)}});
   }
   log.write(telemetry::Level::Info, "started",
             {{"address", server.address()},
+             {"metrics_address", metrics_server != nullptr ? metrics_server->address() : ""},
              {"threads", threads},
              {"agents", input.config.settings.agents.size()},
              {"version", AGW_VERSION}});
@@ -83,10 +90,16 @@ unsigned threadCount(const config::ServerSettings& server) {
   return server.threads != 0 ? server.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
-void useEverywhere(Workers& workers, const std::shared_ptr<const api::Configuration>& next) {
-  std::vector<std::future<void>> done;
-  for (auto& worker : workers) done.push_back(worker->use(next));
-  for (auto& one : done) one.wait();
+// nullptr: not wanted. On the thread that serves no requests: they are never waited for.
+std::unique_ptr<io::HttpServer> listenForMetrics(const config::ServerSettings& settings,
+                                                 Background& background,
+                                                 api::MetricsListener& handler,
+                                                 telemetry::Log& log) {
+  if (settings.metrics_listen.empty()) return nullptr;
+  io::ServerOptions options;
+  options.listen = settings.metrics_listen;
+  options.max_connections = kMetricsConnections;
+  return io::makeHttpServer(options, {{background.context(), handler}}, log);
 }
 
 // Something did not end: its memory cannot be taken from under it, so the process goes as a whole.
@@ -96,13 +109,24 @@ void useEverywhere(Workers& workers, const std::shared_ptr<const api::Configurat
   std::quick_exit(EXIT_FAILURE);
 }
 
-void endThreads(Workers& workers, telemetry::Log& log) {
-  for (auto& worker : workers) worker->finish();
+void endThreads(Threads& threads, telemetry::Log& log) {
+  for (auto& worker : threads.workers()) worker->finish();
   const Deadline deadline = Deadline::in(kThreadExit);
-  for (auto& worker : workers) {
+  for (auto& worker : threads.workers()) {
     if (!worker->endedBy(deadline)) leaveAtOnce("thread_did_not_end", log);
   }
-  for (auto& worker : workers) worker->join();
+  for (auto& worker : threads.workers()) worker->join();
+}
+
+std::unique_ptr<io::HttpServer> listen(const std::string& address, Threads& threads,
+                                       telemetry::Log& log) {
+  io::ServerOptions options;
+  options.listen = address;
+  std::vector<io::ServerWorker> workers;
+  for (auto& worker : threads.workers()) {
+    workers.push_back({worker->context(), worker->pipeline()});
+  }
+  return io::makeHttpServer(options, std::move(workers), log);
 }
 
 }  // namespace
@@ -111,42 +135,54 @@ int runApp(AppInput input, telemetry::Log& log) {
   std::signal(SIGPIPE, SIG_IGN);
   const config::ServerSettings server_settings = input.config.settings.server;
   auto first = std::make_shared<const config::Settings>(input.config.settings);
-  api::Service service{input.edge_secrets, log, std::time(nullptr), {}, nullptr};
+  api::Service service{input.edge_secrets, log, std::time(nullptr)};
 
-  const auto configuration = std::make_shared<const api::Configuration>(first, 1);
-  Workers workers;
-  std::vector<io::ServerWorker> server_workers;
-  for (unsigned i = 0; i < threadCount(server_settings); ++i) {
-    workers.push_back(std::make_unique<Worker>(service, configuration));
-    server_workers.push_back({workers.back()->context(), workers.back()->pipeline()});
-  }
-  io::ServerOptions options;
-  options.listen = server_settings.listen;
-  auto server = io::makeHttpServer(options, std::move(server_workers), log);
-
+  Background background;
+  InUse in_use(service, first);
+  Threads threads(service, in_use.current(), threadCount(server_settings));
+  upstream::HealthChecks health(background.context(), log,
+                                [&] { threads.use(in_use.discovered(health.models())); });
   config::Reloader reloader(
       first, input.config, input.load,
-      [&workers](std::shared_ptr<const config::Settings> settings, std::uint64_t generation) {
-        useEverywhere(workers, std::make_shared<const api::Configuration>(settings, generation));
+      [&](std::shared_ptr<const config::Settings> settings, std::uint64_t generation) {
+        health.use(*settings);
+        threads.use(in_use.loaded(std::move(settings), generation, health.models()));
       },
       log);
-  Reloading reloading(reloader, true);
+  reloader.onRefused([&](const std::vector<std::string>& problems) { in_use.refused(problems); });
+  Reloading reloading(background.context(), reloader);
   service.reload = &reloading;
+  service.threads = &threads;
+  service.health = &health;
 
-  net::signal_set signals(workers.front()->context(), SIGTERM, SIGINT);
+  auto server = listen(server_settings.listen, threads, log);
+  api::MetricsListener metrics_handler(service);
+  auto metrics_server = listenForMetrics(server_settings, background, metrics_handler, log);
+
+  net::io_context& first_context = threads.workers().front()->context();
+  net::signal_set signals(first_context, SIGTERM, SIGINT);
   std::promise<void> drained;
-  net::steady_timer heap_timer(workers.front()->context());
-  net::co_spawn(workers.front()->context(), keepHeapSmall(heap_timer, service), net::detached);
-  net::co_spawn(workers.front()->context(),
-                drainOnSignal(signals, heap_timer, service, reloader, *server, log),
+  net::steady_timer heap_timer(first_context);
+  net::co_spawn(first_context, keepHeapSmall(heap_timer, service), net::detached);
+  net::co_spawn(first_context, drainOnSignal(signals, heap_timer, service, reloader, *server, log),
                 [&drained](std::exception_ptr) { drained.set_value(); });
 
-  for (auto& worker : workers) worker->start();
-  logStart(input, *server, workers.size(), log);
+  for (auto& worker : threads.workers()) worker->start();
+  health.use(*first);
+  background.start();
+  logStart(input, *server, metrics_server.get(), threads.count(), log);
   drained.get_future().wait();
-  reloading.stop();
+  background.stop([&] {
+    reloading.stop();
+    health.stop();
+    if (metrics_server) {
+      net::co_spawn(background.context(), metrics_server->drain(Deadline::in(kMetricsDrain)),
+                    net::detached);
+    }
+  });
   if (server->openRequests() > 0) leaveAtOnce("request_did_not_end", log);
-  endThreads(workers, log);
+  endThreads(threads, log);
+  metrics_server.reset();
   server.reset();
   log.write(telemetry::Level::Info, "stopped", {});
   log.flush();

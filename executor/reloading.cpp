@@ -1,35 +1,44 @@
 #include "reloading.h"
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
+#include <vector>
 
 namespace agw {
 
 namespace net = boost::asio;
 
-Reloading::Reloading(config::Reloader& reloader, bool watches)
-    : reloader_(reloader), work_(net::make_work_guard(context_)), signals_(context_, SIGHUP) {
-  if (watches) {
-    watcher_ = config::makeWatcher(context_, {}, [this] { run("file"); });
-    watcher_->watch(reloader_.files());
-  }
+namespace {
+
+// However many changes follow one another, one is taken into use after so long.
+constexpr Millis kLongestDelay{1000};
+
+}  // namespace
+
+Reloading::Reloading(net::io_context& context, config::Reloader& reloader)
+    : context_(context),
+      reloader_(reloader),
+      signals_(context, SIGHUP),
+      watcher_(config::makeWatcher(context, {}, [this] { run("file"); })) {
+  follow();
   waitForSignal();
-  thread_ = std::thread([this] { context_.run(); });
 }
 
-Reloading::~Reloading() { stop(); }
-
 void Reloading::stop() {
-  if (!thread_.joinable()) return;
-  net::post(context_, [this] {
-    signals_.cancel();
-    if (watcher_) watcher_->stop();
-    work_.reset();
-  });
-  thread_.join();
+  signals_.cancel();
+  watcher_->stop();
+}
+
+// As the settings in use say; other includes may count now.
+void Reloading::follow() {
+  const config::ServerSettings& server = reloader_.settings()->server;
+  is_watching_ = server.watch;
+  watcher_->setTimes(
+      {.quiet = server.watch_delay, .longest = std::max(kLongestDelay, 3 * server.watch_delay)});
+  watcher_->watch(server.watch ? reloader_.files() : std::vector<config::SeenFile>{});
 }
 
 net::awaitable<config::ReloadStatus> Reloading::reload() {
@@ -42,12 +51,9 @@ net::awaitable<config::ReloadStatus> Reloading::reload() {
       net::bind_cancellation_slot(net::cancellation_slot(), net::use_awaitable));
 }
 
-config::ReloadStatus Reloading::status() const { return reloader_.status(); }
-
 config::ReloadStatus Reloading::run(const char* trigger) {
   config::ReloadStatus status = reloader_.reload(trigger);
-  // Other includes may count now.
-  if (watcher_) watcher_->watch(reloader_.files());
+  follow();
   return status;
 }
 

@@ -12,8 +12,9 @@ namespace agw {
 
 namespace net = boost::asio;
 
-Worker::Worker(const api::Service& service, std::shared_ptr<const api::Configuration> first)
+Worker::Worker(api::Service& service, std::shared_ptr<const api::Configuration> first)
     : service_(service),
+      metrics_(service.metrics.addShard()),
       client_(io::makeHttpClient(context_, {})),
       pipeline_(service, current_),
       work_(net::make_work_guard(context_)),
@@ -44,16 +45,21 @@ std::future<void> Worker::use(std::shared_ptr<const api::Configuration> next) {
   return future;
 }
 
+net::awaitable<void> Worker::run(const api::ThreadControl::Job& job, std::size_t number) {
+  const std::shared_ptr<const api::ThreadParts> parts = current_.parts;
+  if (parts) co_await job(*parts, number);
+}
+
 void Worker::build(std::shared_ptr<const api::Configuration> configuration) {
   const api::ThreadParts* const previous = current_.parts.get();
-  auto parts = std::make_unique<api::ThreadParts>(
-      api::ThreadParts{service_, configuration,
-                       std::make_shared<const upstream::Registry>(
-                           context_, *configuration->settings,
-                           previous != nullptr ? previous->upstreams.get() : nullptr),
-                       std::make_shared<const tool::ToolSet>(
-                           context_, *client_, *configuration->settings, service_.log,
-                           previous != nullptr ? previous->tools.get() : nullptr)});
+  auto parts = std::make_unique<api::ThreadParts>(api::ThreadParts{
+      service_, configuration,
+      std::make_shared<const upstream::Registry>(
+          context_, *configuration->settings,
+          previous != nullptr ? previous->upstreams.get() : nullptr),
+      std::make_shared<tool::ToolSet>(context_, *client_, *configuration->settings, service_.log,
+                                      previous != nullptr ? previous->tools.get() : nullptr),
+      metrics_});
   ++generations_;
   current_.parts = std::shared_ptr<const api::ThreadParts>(
       parts.release(), [this](const api::ThreadParts* last) {

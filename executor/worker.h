@@ -19,7 +19,7 @@ namespace agw {
 class Worker {
  public:
   // On the main thread, before start(). `service` outlives it.
-  Worker(const api::Service& service, std::shared_ptr<const api::Configuration> first);
+  Worker(api::Service& service, std::shared_ptr<const api::Configuration> first);
   ~Worker();  // after join(), or never started
 
   boost::asio::io_context& context() { return context_; }
@@ -30,6 +30,9 @@ class Worker {
   // From any thread: requests that begin from now on are served with `next`; those that have begun
   // keep theirs. The future is ready when that is so.
   std::future<void> use(std::shared_ptr<const api::Configuration> next);
+
+  // `job` with this thread's parts, on the thread itself.
+  boost::asio::awaitable<void> run(const api::ThreadControl::Job& job, std::size_t number);
 
   // After the server's drain. Ends what outlives requests, on the thread itself; then its context
   // runs out of work.
@@ -46,7 +49,8 @@ class Worker {
   boost::asio::awaitable<void> close(std::unique_ptr<const api::ThreadParts> parts);
   void leaveWhenDone();
 
-  const api::Service& service_;
+  api::Service& service_;
+  telemetry::MetricsShard& metrics_;
   boost::asio::io_context context_{1};
   std::unique_ptr<io::HttpClient> client_;
   api::CurrentParts current_;

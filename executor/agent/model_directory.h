@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "upstream/health_checks.h"
 
 namespace agw::agent {
 
@@ -21,8 +22,10 @@ struct ModelEntry {
 
 class ModelDirectory {
  public:
-  // `settings` outlives the directory.
-  explicit ModelDirectory(const config::Settings& settings);
+  // `settings` outlives the directory. `discovered`: further plain models by upstream, of those
+  // with `discover`; an id that is configured otherwise stays what it is.
+  explicit ModelDirectory(const config::Settings& settings,
+                          const upstream::DiscoveredModels& discovered = {});
   // nullptr: unknown. `canonical` comes from canonicalModelId.
   const ModelEntry* find(std::string_view canonical) const;
   // Agents in file order, then plain models by upstream, then aliases by id.

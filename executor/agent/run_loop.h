@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "protocol/openai_chat.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 #include "tool/tool.h"
 #include "upstream/chat_backend.h"
 
@@ -25,6 +26,7 @@ struct RunInput {
   Deadline deadline;  // of the whole run
   std::string request_id;
   std::string traceparent;
+  telemetry::MetricsShard& metrics;
 };
 
 // Ends in one of three ways: an outcome (the hop limit is one: finish_reason "length" and a text

@@ -35,12 +35,15 @@ net::awaitable<ToolRoundResult> runOne(const RunInput& input, const Call& call, 
   tool::ToolResult result = co_await tool->call(std::move(request));
   --report.tools_running;
   if (result.started) ++report.tool_calls;
-  const auto spent = std::chrono::duration_cast<Millis>(Clock::now() - begin);
+  const auto spent = std::chrono::duration<double>(Clock::now() - begin).count();
+  input.metrics.addToolCall(call.name, tool->provider(),
+                            result.is_error ? telemetry::Outcome::Error : telemetry::Outcome::Ok,
+                            spent);
   log.write(telemetry::Level::Info, "tool_call",
             {{"request_id", input.request_id},
              {"agent", input.agent.id},
              {"tool", call.name},
-             {"duration_ms", spent.count()},
+             {"duration_ms", spent * 1000},
              {"is_error", result.is_error}});
   co_return ToolRoundResult{
       boundToolText(std::move(result.text), input.agent.policies.max_tool_result_bytes),

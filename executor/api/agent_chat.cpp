@@ -87,8 +87,7 @@ net::awaitable<Result<void>> answerStream(RequestContext& context, const agent::
   if (outcome) co_return co_await sink.finish(std::move(*outcome), report.usage);
   Error error = runError(outcome.error(), report);
   if (!stream.started()) co_return error;
-  context.record.error_code = std::string(errorEntry(error.code).name);
-  context.record.error_detail = error.detail;
+  context.record.error = error;
   co_return co_await stream.fail(std::move(error), report.usage);
 }
 
@@ -118,7 +117,8 @@ net::awaitable<Result<void>> agentChat(RequestContext& context, const ThreadPart
   context.run_id = randomId("run_");
   const Deadline deadline = earlier(context.deadline, Deadline::in(agent.policies.max_run));
   const agent::RunInput input{
-      request, agent, *backend, tools, deadline, context.request_id, context.traceparent};
+      request,      agent, *backend, tools, deadline, context.request_id, context.traceparent,
+      parts.metrics};
   if (request.stream) co_return co_await answerStream(context, input, parts);
   co_return co_await answerWhole(context, input, parts);
 }

@@ -61,6 +61,7 @@ net::awaitable<Result<void>> chatCompletions(RequestContext& context, const Thre
   context.record.upstream = entry.upstream;
   if (entry.agent == nullptr) co_return co_await plainChat(context, parts, **request, entry);
   context.record.agent = entry.id;
+  context.record.module_path = entry.agent->module;
   co_return co_await agentChat(context, parts, **request, *entry.agent);
 }
 

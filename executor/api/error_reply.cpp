@@ -20,6 +20,16 @@ std::string errorJson(const Error& error) {
   return out;
 }
 
+std::string malformedRequestBody(int status, std::string_view message) {
+  ErrorCode code = ErrorCode::BadRequest;
+  if (status == 408) code = ErrorCode::RequestTimeout;
+  if (status == 413) code = ErrorCode::RequestTooLarge;
+  if (status == 431) code = ErrorCode::HeadersTooLarge;
+  std::string out;
+  appendErrorJson(out, code, message);
+  return out;
+}
+
 net::awaitable<Result<void>> sendError(io::ResponseWriter& response, const Error& error,
                                        io::HttpHeaders headers) {
   headers.push_back({"Content-Type", "application/json"});

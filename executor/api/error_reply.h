@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "io/http_server.h"
@@ -17,6 +18,9 @@ net::awaitable<Result<void>> sendError(io::ResponseWriter& response, const Error
                                        io::HttpHeaders headers);
 
 std::string errorJson(const Error& error);
+
+// The answer to what never became a request: its head or its body was malformed, too large or late.
+std::string malformedRequestBody(int status, std::string_view message);
 
 // A failure after a tool was started: 424, which no SDK retries, with the code and text of the
 // failure.

@@ -47,22 +47,17 @@ Error noRoute(const RouteMatch& match, std::string_view method, std::string_view
 
 }  // namespace
 
-Pipeline::Pipeline(const Service& service, const CurrentParts& current)
+Pipeline::Pipeline(Service& service, const CurrentParts& current)
     : service_(service), current_(current), proof_keys_(makeProofKeys(service.edge_secrets)) {}
 
 std::string Pipeline::errorBody(int status, std::string_view message) {
-  ErrorCode code = ErrorCode::BadRequest;
-  if (status == 408) code = ErrorCode::RequestTimeout;
-  if (status == 413) code = ErrorCode::RequestTooLarge;
-  if (status == 431) code = ErrorCode::HeadersTooLarge;
-  std::string out;
-  appendErrorJson(out, code, message);
-  return out;
+  return malformedRequestBody(status, message);
 }
 
 Result<void> Pipeline::admit(RequestContext& context) {
   const RouteMatch match = findRoute(context.request.method, context.path);
-  if (match.route != nullptr && !match.route->needs_proof) return {};
+  context.record.is_probe = match.route != nullptr && !match.route->needs_proof;
+  if (context.record.is_probe) return {};
   auto proof = checkProof(context.request, context.request_id, proof_keys_, std::time(nullptr));
   if (!proof) return proof;
   auto identity = readIdentity(context.request);
@@ -76,6 +71,21 @@ Result<void> Pipeline::admit(RequestContext& context) {
   if (context.identity.key_id.empty()) return missingKey();
   if ((context.identity.scopes & match.route->scopes) == 0) return missingScope();
   return {};
+}
+
+// What a client did wrong is not the agent's.
+void Pipeline::noteAgentError(const RequestContext& context) {
+  const RequestRecord& record = context.record;
+  if (record.agent.empty() || record.error->source == ErrorSource::Client) return;
+  telemetry::AgentError error;
+  error.event = "agent_run_failed";
+  error.message = record.error->message;
+  error.request_id = context.request_id;
+  error.agent_id = record.agent;
+  error.module_path = record.module_path;
+  error.error_stage = record.error->code == ErrorCode::AgentUnavailable ? "build" : "run";
+  error.details = record.error->detail;
+  service_.errors.add(std::move(error));
 }
 
 net::awaitable<Result<void>> Pipeline::dispatch(RequestContext& context, const ThreadParts& parts) {
@@ -96,8 +106,8 @@ net::awaitable<void> Pipeline::handle(io::ServerRequest& request, io::ResponseWr
                          {},
                          {},
                          {}};
-  RequestLogLine line(service_.log, context, response);
   const std::shared_ptr<const ThreadParts> parts = current_.parts;
+  RequestLogLine line(service_.log, parts->metrics, context, response);
 
   Result<void> result;
   std::string exception;
@@ -111,10 +121,11 @@ net::awaitable<void> Pipeline::handle(io::ServerRequest& request, io::ResponseWr
   if (!exception.empty()) {
     result = gatewayError(ErrorCode::InternalError, "The gateway failed.", std::move(exception));
   }
+  if (result && context.record.error) noteAgentError(context);  // it ended a stream
   if (!result) {
-    const Error& error = result.error();
-    context.record.error_code = std::string(errorEntry(error.code).name);
-    context.record.error_detail = error.detail;
+    context.record.error = result.error();
+    const Error& error = *context.record.error;
+    noteAgentError(context);
     if (response.started()) co_return;  // the connection is cut: nothing whole can follow
     io::HttpHeaders headers = context.baseHeaders();
     if (error.code == ErrorCode::MethodNotAllowed) {

@@ -15,7 +15,7 @@ namespace agw::api {
 // One a thread. Both arguments outlive it; `current` has parts while requests come.
 class Pipeline final : public io::RequestHandler {
  public:
-  Pipeline(const Service& service, const CurrentParts& current);
+  Pipeline(Service& service, const CurrentParts& current);
 
   boost::asio::awaitable<void> handle(io::ServerRequest& request,
                                       io::ResponseWriter& response) override;
@@ -24,8 +24,9 @@ class Pipeline final : public io::RequestHandler {
  private:
   boost::asio::awaitable<Result<void>> dispatch(RequestContext& context, const ThreadParts& parts);
   Result<void> admit(RequestContext& context);
+  void noteAgentError(const RequestContext& context);
 
-  const Service& service_;
+  Service& service_;
   const CurrentParts& current_;
   std::vector<ProofKey> proof_keys_;
 };

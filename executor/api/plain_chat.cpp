@@ -108,8 +108,7 @@ net::awaitable<Result<void>> answerStream(RequestContext& context, upstream::Cha
   Result<void>& relayed = std::get<0>(ended);
   if (relayed) co_return co_await stream.done(context.record.usage);
   if (!stream.started()) co_return relayed;
-  context.record.error_code = std::string(errorEntry(relayed.error().code).name);
-  context.record.error_detail = relayed.error().detail;
+  context.record.error = relayed.error();
   co_return co_await stream.fail(relayed.error(), context.record.usage);
 }
 

@@ -1,14 +1,10 @@
 #include "api/reload_status.h"
 
+#include "api/admin_json.h"
 #include "api/executor_name.h"
-#include "base/json_reader.h"
 
 namespace agw::api {
 namespace {
-
-Json timeOf(std::int64_t unix_millis) {
-  return unix_millis == 0 ? Json(nullptr) : Json(static_cast<double>(unix_millis) / 1000);
-}
 
 Json describe(const config::SettingsDiff& diff) {
   return {{"added", diff.added},
@@ -23,14 +19,15 @@ net::awaitable<Result<void>> reloadStatus(RequestContext& context, const ThreadP
   const config::ReloadStatus status = parts.service.reload->status();
   Json gateway = {
       {"generation", status.generation},
-      {"loaded_at", timeOf(status.loaded_at)},
+      {"loaded_at", unixSeconds(status.loaded_at)},
       {"attempt_count", status.attempts},
       {"success_count", status.successes},
       {"failure_count", status.failures},
-      {"last_attempt_at", timeOf(status.last_attempt_at)},
-      {"last_failure_at", timeOf(status.last_failure_at)},
+      {"last_attempt_at", unixSeconds(status.last_attempt_at)},
+      {"last_failure_at", unixSeconds(status.last_failure_at)},
       {"last_trigger", status.last_trigger},
-      {"last_duration_seconds", static_cast<double>(status.last_duration.count()) / 1000},
+      {"last_duration_seconds", secondsOf(status.last_duration)},
+      {"last_swap_seconds", secondsOf(status.last_swap)},
       {"last_errors", status.last_errors},
       {"last_error", status.last_errors.empty() ? Json(nullptr) : Json(status.last_errors.front())},
       {"last_warnings", status.warnings},

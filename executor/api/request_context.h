@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/deadline.h"
+#include "base/error.h"
 #include "io/http_server.h"
 #include "shared/access_rules.h"
 #include "shared/edge_headers.h"
@@ -29,8 +30,9 @@ struct RequestRecord {
   std::string agent;  // canonical id, when the model is an agent
   std::string model;  // canonical id
   std::string upstream;
-  std::string error_code;
-  std::string error_detail;
+  std::string module_path;  // of an agent that is code
+  std::optional<Error> error;
+  bool is_probe = false;  // of the machine's own: not counted
   bool stream = false;
   std::optional<Usage> usage;
   unsigned llm_calls = 0;

@@ -1,4 +1,5 @@
-// The one log line of a request, written when the request is over, however it ended.
+// The one log line of a request, and its place in the metrics, written when the request is over,
+// however it ended.
 #pragma once
 
 #include <string>
@@ -6,6 +7,7 @@
 
 #include "api/request_context.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace agw::api {
 
@@ -41,9 +43,9 @@ class RecordingResponse final : public io::ResponseWriter {
 // Writes the line in its destructor, so that a cancelled request has one too.
 class RequestLogLine {
  public:
-  RequestLogLine(telemetry::Log& log, const RequestContext& context,
-                 const RecordingResponse& response)
-      : log_(log), context_(context), response_(response) {}
+  RequestLogLine(telemetry::Log& log, telemetry::MetricsShard& metrics,
+                 const RequestContext& context, const RecordingResponse& response)
+      : log_(log), metrics_(metrics), context_(context), response_(response) {}
   RequestLogLine(const RequestLogLine&) = delete;
   RequestLogLine& operator=(const RequestLogLine&) = delete;
   ~RequestLogLine();
@@ -53,6 +55,7 @@ class RequestLogLine {
 
  private:
   telemetry::Log& log_;
+  telemetry::MetricsShard& metrics_;
   const RequestContext& context_;
   const RecordingResponse& response_;
   Clock::time_point begin_ = Clock::now();

@@ -2,12 +2,16 @@
 
 #include <array>
 
+#include "api/admin_metrics.h"
+#include "api/agent_errors.h"
 #include "api/agents.h"
 #include "api/chat_completions.h"
 #include "api/health.h"
+#include "api/mcp_servers.h"
 #include "api/models.h"
 #include "api/reload_status.h"
 #include "api/tools.h"
+#include "api/upstreams.h"
 
 namespace agw::api {
 namespace {
@@ -22,6 +26,12 @@ constexpr std::array kRoutes = {
     Route{"/tools", "GET", listTools, true, scopeBit(Scope::Admin)},
     Route{"/agents", "GET", listAgents, true, scopeBit(Scope::Admin)},
     Route{"/agents/refresh", "POST", refreshAgents, true, scopeBit(Scope::Admin)},
+    Route{"/agents/errors", "GET", listAgentErrors, true, scopeBit(Scope::Admin)},
+    Route{"/tools/refresh", "POST", refreshTools, true, scopeBit(Scope::Admin)},
+    Route{"/upstreams", "GET", listUpstreams, true, scopeBit(Scope::Admin)},
+    Route{"/upstreams/refresh", "POST", refreshUpstreams, true, scopeBit(Scope::Admin)},
+    Route{"/mcp/servers", "GET", listMcpServers, true, scopeBit(Scope::Admin)},
+    Route{"/admin/metrics", "GET", adminMetrics, true, scopeBit(Scope::Admin)},
     Route{"/admin/reload", "GET", reloadStatus, true, scopeBit(Scope::Admin)},
     Route{"/health", "GET", health, false, 0},
     Route{"/ready", "GET", ready, false, 0},

@@ -65,8 +65,11 @@ FileText readRegularFile(const std::string& path, std::size_t most) {
 
 FileText FileReader::text(const std::string& path, std::size_t most) {
   std::string absolute = absolutePath(path);
-  if (std::find(paths_.begin(), paths_.end(), absolute) == paths_.end()) {
-    paths_.push_back(std::move(absolute));
+  const bool is_known = std::any_of(seen_.begin(), seen_.end(),
+                                    [&](const SeenFile& file) { return file.path == absolute; });
+  if (!is_known) {
+    FileState state = stateOf(absolute);
+    seen_.push_back({std::move(absolute), state});
   }
   return readRegularFile(path, most);
 }

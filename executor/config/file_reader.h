@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/file_state.h"
+
 namespace agw::config {
 
 struct SecretFile {
@@ -30,11 +32,11 @@ class FileReader {
   // At most 64 KiB.
   SecretFile secret(const std::string& path);
 
-  // Absolute paths, each once, in the order of first reading.
-  std::vector<std::string> takePaths() { return std::move(paths_); }
+  // Each once, in the order of first reading, with the state before that.
+  std::vector<SeenFile> takeSeen() { return std::move(seen_); }
 
  private:
-  std::vector<std::string> paths_;
+  std::vector<SeenFile> seen_;
 };
 
 }  // namespace agw::config

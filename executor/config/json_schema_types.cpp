@@ -76,6 +76,14 @@ Json choiceSchema(std::string_view type) {
            Json::array({Json{{"enum", words}}, Json{{"type", "string"}, {"pattern", kVariable}}})}};
 }
 
+constexpr std::string_view kTruthType = "true or false";
+
+Json truthSchema() {
+  Json schema = choiceSchema(kTruthType);
+  schema["anyOf"].insert(schema["anyOf"].begin(), Json{{"type", "boolean"}});
+  return schema;
+}
+
 struct NamedType {
   std::string_view name;
   const char* regex;
@@ -100,6 +108,7 @@ Json valueSchema(std::string_view type) {
   if (type.starts_with("duration ")) return durationSchema(type);
   if (type.starts_with("size ")) return sizeSchema(type);
   if (type == "text" || type == "secret") return textSchema();
+  if (type == kTruthType) return truthSchema();
   if (type == "name") {
     Json name = textSchema();
     name["pattern"] = std::string("(^[A-Za-z0-9._:@+-]{1,256}$)|") + kVariable;
@@ -116,6 +125,7 @@ Json valueSchema(std::string_view type) {
 
 Json defaultValue(std::string_view type, std::string_view text) {
   if (type.starts_with("integer")) return *parseWholeNumber(text);
+  if (type == kTruthType) return text == kTruth[0];
   return std::string(text);
 }
 

@@ -17,7 +17,7 @@ namespace {
 bool servesNothing(const Settings& settings) {
   if (!settings.agents.empty()) return false;
   for (const auto& [name, upstream] : settings.upstreams) {
-    if (!upstream.models.empty()) return false;
+    if (!upstream.models.empty() || upstream.discover) return false;
   }
   return true;
 }
@@ -65,7 +65,7 @@ LoadResult load(std::string_view text, Problems& problems, FileReader& files,
       problems.warn({}, "", "no agent and no upstream with models: there is nothing to ask");
     }
   }
-  return {std::move(settings), problems.takeProblems(), problems.takeWarnings(), files.takePaths()};
+  return {std::move(settings), problems.takeProblems(), problems.takeWarnings(), files.takeSeen()};
 }
 
 // The variables of the .env file beside `config_file`; none when there is no such file.
@@ -106,7 +106,7 @@ LoadResult loadSettings(const std::string& file, const Environment& environment)
   const Environment whole = withDotenv(environment, readDotenv(file, problems, files));
   if (content.error.empty()) return load(content.text, problems, files, whole);
   problems.add({}, "", "the file " + content.error);
-  return {{}, problems.takeProblems(), {}, files.takePaths()};
+  return {{}, problems.takeProblems(), {}, files.takeSeen()};
 }
 
 Environment processEnvironment() {

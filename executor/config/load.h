@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/file_state.h"
 #include "config/settings.h"
 
 namespace agw::config {
@@ -31,7 +32,7 @@ struct LoadResult {
   std::vector<Problem> warnings;  // parts that load but cannot run (status: error)
   // Every file that was looked for, absolute, each once: the configuration, .env, what it includes
   // and files of secrets. Those that are not there or could not be read are among them.
-  std::vector<std::string> files;
+  std::vector<SeenFile> files;
 };
 
 // Reads `.env` beside the file, too: a variable that `environment` does not have may stand there.

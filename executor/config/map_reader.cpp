@@ -249,6 +249,10 @@ void MapReader::textList(std::string_view key, std::vector<std::string>& out) {
   }
 }
 
+void MapReader::flag(std::string_view key, bool& out) {
+  if (const auto word = choice(key, kTruth)) out = *word == kTruth[0];
+}
+
 std::optional<std::string> MapReader::choice(std::string_view key,
                                              std::span<const std::string_view> choices) {
   const Node* const node = scalar(key, oneOf(choices));

@@ -47,6 +47,7 @@ class MapReader {
   void headers(std::string_view key, std::vector<HeaderSetting>& out);
   void textList(std::string_view key, std::vector<std::string>& out);
   void textMap(std::string_view key, std::vector<HeaderSetting>& out);  // any names
+  void flag(std::string_view key, bool& out);
   std::optional<std::string> choice(std::string_view key,
                                     std::span<const std::string_view> choices);
 

@@ -38,6 +38,9 @@ class Part {
   }
   void duration(const char* key, Millis span) { value(key, formatDuration(span)); }
   void number(const char* key, std::size_t number) { value(key, std::to_string(number)); }
+  void flag(const char* key, bool is_set) {
+    value(key, std::string(is_set ? kTruth[0] : kTruth[1]));
+  }
   void url(const char* key, const Url& url) { value(key, urlText(url)); }
   void list(const char* key, const std::vector<std::string>& items) {
     if (!items.empty()) value(key, listText(items));
@@ -66,6 +69,9 @@ void printServer(YamlWriter& yaml, const Settings& settings) {
   server.text("edge_secret_file", settings.server.edge_secret_file);
   server.duration("drain_timeout", settings.server.drain_timeout);
   server.duration("keep_alive_interval", settings.server.keep_alive_interval);
+  server.flag("watch", settings.server.watch);
+  server.duration("watch_delay", settings.server.watch_delay);
+  server.textIfAny("metrics_listen", settings.server.metrics_listen);
   yaml.end();
   yaml.begin("log");
   Part log(yaml, settings.log.hidden);
@@ -105,6 +111,11 @@ void printUpstream(YamlWriter& yaml, const UpstreamSettings& upstream) {
   part.duration("first_byte_timeout", upstream.first_byte_timeout);
   part.duration("idle_timeout", upstream.idle_timeout);
   part.textIfAny("ca_file", upstream.ca_file);
+  part.flag("discover", upstream.discover);
+  part.text("health_path", upstream.health_path);
+  part.flag("health_allow_404", upstream.health_allow_404);
+  part.duration("health_timeout", upstream.health_timeout);
+  part.duration("health_interval", upstream.health_interval);
   yaml.end();
 }
 

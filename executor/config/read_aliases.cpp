@@ -74,7 +74,7 @@ class AliasReader {
       const std::string id(target->view());
       if (settings_.aliases.contains(id)) {
         fault(shown(value) + " is an alias itself; write what it stands for");
-      } else if (!ids_.contains(id)) {
+      } else if (!ids_.contains(id) && !mayBeDiscovered(id)) {
         // An agent whose name is wrong is reported already; what points at it is not wrong as well.
         if (ids_.contains("") || !context_.all_read) continue;
         fault(shown(value) + " is no agent and no plain model" +
@@ -86,6 +86,12 @@ class AliasReader {
   }
 
  private:
+  // What an upstream lists is not known yet.
+  bool mayBeDiscovered(const std::string& id) const {
+    const auto upstream = settings_.upstreams.find(id.substr(0, id.find('/')));
+    return upstream != settings_.upstreams.end() && upstream->second.discover;
+  }
+
   struct Entered {
     const Member* member;
     std::string id;

@@ -59,6 +59,26 @@ std::optional<std::string> apiAddress(ReadContext& context) {
   return shown_host + ':' + shown_port;
 }
 
+void overrideMetricsListen(ReadContext& context, ServerSettings& server) {
+  const auto listen = variable(context, "AGENT_GATEWAY_METRICS_LISTEN");
+  if (!listen) return;
+  const std::string fault = checkListenAddress(*listen);
+  if (!fault.empty()) context.problems.addEnvironment("AGENT_GATEWAY_METRICS_LISTEN", fault);
+  server.metrics_listen = *listen;
+  server.hidden.erase("metrics_listen");
+}
+
+void overrideWatch(ReadContext& context, ServerSettings& server) {
+  const auto word = variable(context, "AGENT_GATEWAY_WATCH");
+  if (!word) return;
+  if (std::find(kTruth.begin(), kTruth.end(), *word) == kTruth.end()) {
+    context.problems.addEnvironment("AGENT_GATEWAY_WATCH", "not known; write " + oneOf(kTruth));
+    return;
+  }
+  server.watch = *word == kTruth[0];
+  server.hidden.erase("watch");
+}
+
 void overrideListen(ReadContext& context, ServerSettings& server) {
   auto listen = variable(context, "AGENT_GATEWAY_LISTEN");
   if (listen) {
@@ -97,6 +117,8 @@ void overrideLevel(ReadContext& context, LogSettings& log) {
 
 void overrideServer(ReadContext& context, Settings& settings) {
   overrideListen(context, settings.server);
+  overrideMetricsListen(context, settings.server);
+  overrideWatch(context, settings.server);
   if (const auto threads = variable(context, "AGENT_GATEWAY_THREADS")) {
     const auto number = parseWholeNumber(*threads);
     if (!number || *number > kMaxThreads) {

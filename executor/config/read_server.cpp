@@ -5,6 +5,17 @@ namespace agw::config {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+void readMetricsListen(MapReader& server, std::string& address) {
+  server.text("metrics_listen", address);
+  if (address.empty()) return;
+  const std::string fault = checkListenAddress(address);
+  if (!fault.empty()) server.fault("metrics_listen", fault);
+}
+
+}  // namespace
+
 void readServer(MapReader& top, Settings& settings) {
   ReadContext& context = top.context();
   if (const Node* const node = top.map("server")) {
@@ -16,6 +27,9 @@ void readServer(MapReader& top, Settings& settings) {
     server.path("edge_secret_file", settings.server.edge_secret_file);
     server.duration("drain_timeout", settings.server.drain_timeout, 0ms, 1h);
     server.duration("keep_alive_interval", settings.server.keep_alive_interval, 50ms, 10min);
+    server.flag("watch", settings.server.watch);
+    server.duration("watch_delay", settings.server.watch_delay, 10ms, 1min);
+    readMetricsListen(server, settings.server.metrics_listen);
     settings.server.hidden = server.hiddenKeys();
   }
   if (const Node* const node = top.map("log")) {

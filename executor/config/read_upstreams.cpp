@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/ca_certificates.h"
 #include "config/file_reader.h"
 #include "config/readers.h"
 #include "config/values.h"
@@ -83,6 +84,36 @@ void readModels(MapReader& reader, UpstreamSettings& upstream) {
   }
 }
 
+void readCa(MapReader& reader, UpstreamSettings& upstream) {
+  reader.path("ca_file", upstream.ca_file);
+  if (upstream.ca_file.empty()) return;
+  FileText file = reader.context().files.text(upstream.ca_file, kMaxCaFile);
+  if (file.error.empty()) file.error = checkCaCertificates(file.text);
+  if (!file.error.empty()) {
+    reader.fault("ca_file", "the file " + file.error);
+    return;
+  }
+  upstream.ca_pem = std::move(file.text);
+}
+
+// Goes onto a request line as it stands.
+bool isRequestPath(std::string_view path) {
+  return path.starts_with('/') && std::all_of(path.begin(), path.end(), [](char c) {
+           return c > 0x20 && c < 0x7F && c != '#' && c != '?';
+         });
+}
+
+void readHealth(MapReader& reader, UpstreamSettings& upstream) {
+  reader.flag("discover", upstream.discover);
+  reader.text("health_path", upstream.health_path);
+  if (!isRequestPath(upstream.health_path)) {
+    reader.fault("health_path", "not a path of a URL; write e.g. /models");
+  }
+  reader.flag("health_allow_404", upstream.health_allow_404);
+  reader.duration("health_timeout", upstream.health_timeout, 1ms, 10min);
+  reader.duration("health_interval", upstream.health_interval, 100ms, 24h);
+}
+
 }  // namespace
 
 void readUpstreams(MapReader& top, Settings& settings) {
@@ -109,7 +140,8 @@ void readUpstreams(MapReader& top, Settings& settings) {
     reader.duration("connect_timeout", upstream.connect_timeout, 1ms, 10min);
     reader.duration("first_byte_timeout", upstream.first_byte_timeout, 1ms, 24h);
     reader.duration("idle_timeout", upstream.idle_timeout, 1ms, 24h);
-    reader.path("ca_file", upstream.ca_file);
+    readCa(reader, upstream);
+    readHealth(reader, upstream);
     upstream.hidden = reader.hiddenKeys();
     settings.upstreams.emplace(member.key, std::move(upstream));
   }

@@ -13,6 +13,10 @@ std::int64_t unixMillis() {
   return std::chrono::duration_cast<Millis>(system_clock::now().time_since_epoch()).count();
 }
 
+std::chrono::microseconds since(Clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+}
+
 std::vector<std::string> texts(const std::vector<Problem>& problems) {
   std::vector<std::string> all;
   for (const Problem& problem : problems) all.push_back(formatProblem(problem));
@@ -57,7 +61,7 @@ ReloadStatus Reloader::reload(const std::string& trigger) {
   ++next.attempts;
   next.last_attempt_at = unixMillis();
   next.last_trigger = trigger;
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   LoadResult result = load_();
   files_ = result.files;
   if (result.problems.empty()) {
@@ -65,7 +69,7 @@ ReloadStatus Reloader::reload(const std::string& trigger) {
   } else {
     fail(result, next);
   }
-  next.last_duration = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - begin);
+  next.last_duration = since(begin);
   const std::lock_guard lock(mutex_);
   status_ = std::move(next);
   return status_;
@@ -79,6 +83,7 @@ void Reloader::fail(const LoadResult& result, ReloadStatus& status) {
   for (const std::string& error : status.last_errors) {
     log_.write(Level::Error, "reload.problem", {{"problem", error}});
   }
+  refused_(status.last_errors);
   log_.write(Level::Error, "reload.refused",
              {{"trigger", status.last_trigger},
               {"problems", status.last_errors.size()},
@@ -95,10 +100,13 @@ void Reloader::succeed(LoadResult result, ReloadStatus& status) {
   result.settings.server.listen = server.listen;
   result.settings.server.threads = server.threads;
   result.settings.server.edge_secret_file = server.edge_secret_file;
+  result.settings.server.metrics_listen = server.metrics_listen;
   result.settings.log = current_->log;
   if (!(*current_ == result.settings)) {
     auto next = std::make_shared<const Settings>(std::move(result.settings));
+    const auto begin = Clock::now();
     apply_(next, ++status.generation);
+    status.last_swap = since(begin);
     status.loaded_at = unixMillis();
     const std::lock_guard lock(mutex_);
     current_ = std::move(next);

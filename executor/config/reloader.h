@@ -1,11 +1,13 @@
 // Takes a changed configuration into use: load, check, swap; a bad one leaves what runs as it is.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/deadline.h"
@@ -24,8 +26,9 @@ struct ReloadStatus {
   std::int64_t loaded_at = 0;
   std::int64_t last_attempt_at = 0;
   std::int64_t last_failure_at = 0;
-  Millis last_duration{0};
-  std::string last_trigger;  // "file", "signal", "request"
+  std::chrono::microseconds last_duration{0};  // load and swap
+  std::chrono::microseconds last_swap{0};      // of the last version that came into use
+  std::string last_trigger;                    // "file", "signal", "request"
   bool is_last_good = true;
   std::vector<std::string> last_errors;  // of the last attempt, when it failed
   std::vector<std::string> warnings;     // of what runs
@@ -43,10 +46,15 @@ class Reloader {
   Reloader(std::shared_ptr<const Settings> settings, const LoadResult& first, Load load,
            Apply apply, telemetry::Log& log);
 
+  // Hears of the problems of each version that is refused, on the thread of reload().
+  void onRefused(std::function<void(const std::vector<std::string>&)> heard) {
+    refused_ = std::move(heard);
+  }
+
   // What does not change at run time (server.listen and the like) stays as it is.
   ReloadStatus reload(const std::string& trigger);
   // That the last load looked at. On the thread of reload().
-  const std::vector<std::string>& files() const { return files_; }
+  const std::vector<SeenFile>& files() const { return files_; }
   ReloadStatus status() const;
   std::shared_ptr<const Settings> settings() const;  // in use; any thread
 
@@ -57,8 +65,9 @@ class Reloader {
   std::shared_ptr<const Settings> current_;
   Load load_;
   Apply apply_;
+  std::function<void(const std::vector<std::string>&)> refused_ = [](const auto&) {};
   telemetry::Log& log_;
-  std::vector<std::string> files_;
+  std::vector<SeenFile> files_;
   mutable std::mutex mutex_;
   ReloadStatus status_;
 };

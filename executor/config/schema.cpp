@@ -35,6 +35,12 @@ constexpr std::array kServerKeys = {
         "how long running requests may go on after a stop signal"},
     Key{"keep_alive_interval", "duration 50ms..10m", "15s",
         "silence in a stream after which a `: keep-alive` comment is sent"},
+    Key{"watch", "true or false", "true",
+        "whether changed files are taken into use by themselves; `AGENT_GATEWAY_WATCH` wins"},
+    Key{"watch_delay", "duration 10ms..1m", "300ms",
+        "how long the files must have been left alone before a change is taken into use"},
+    Key{"metrics_listen", "address", kNone,
+        "like `listen`: where `/metrics` is; none: nowhere; `AGENT_GATEWAY_METRICS_LISTEN` wins"},
 };
 
 constexpr std::array kLogKeys = {
@@ -62,6 +68,14 @@ constexpr std::array kUpstreamKeys = {
     Key{"first_byte_timeout", "duration 1ms..24h", "2m", "from the request to the response header"},
     Key{"idle_timeout", "duration 1ms..24h", "2m", "longest silence inside a response"},
     Key{"ca_file", "path", kNone, "PEM file of trusted CAs; none is the system's trust store"},
+    Key{"discover", "true or false", "false",
+        "whether the models that the server lists are served, too"},
+    Key{"health_path", "text", "/models",
+        "what is asked to see whether the server is well, below `base_url`"},
+    Key{"health_allow_404", "true or false", "false",
+        "whether 404 counts as well, for servers that do not know that path"},
+    Key{"health_timeout", "duration 1ms..10m", "5s", "longest time of one such look"},
+    Key{"health_interval", "duration 100ms..24h", "30s", "from one look to the next"},
 };
 
 constexpr std::array kMcpServerKeys = {

@@ -30,7 +30,13 @@ struct UpstreamSettings {
   Millis connect_timeout{5000};
   Millis first_byte_timeout{120000};
   Millis idle_timeout{120000};
-  std::string ca_file;  // empty: the system's trust store
+  std::string ca_file;                  // empty: the system's trust store
+  std::string ca_pem;                   // what it holds
+  bool discover = false;                // plain models are those that it lists itself, besides
+  std::string health_path = "/models";  // below base_url
+  bool health_allow_404 = false;        // a server that does not know the path is well, too
+  Millis health_timeout{5000};
+  Millis health_interval{30000};  // from one check to the next
   std::set<std::string> hidden;
 
   bool operator==(const UpstreamSettings&) const = default;
@@ -132,6 +138,9 @@ struct ServerSettings {
   std::string edge_secret_file = "/etc/agent-gateway/edge_secret";
   Millis drain_timeout{30000};
   Millis keep_alive_interval{15000};  // of ": keep-alive" comments
+  bool watch = true;                  // changes of the files are taken into use by themselves
+  Millis watch_delay{300};            // without a further change, before one is
+  std::string metrics_listen;         // empty: no metrics
   std::set<std::string> hidden;
 
   bool operator==(const ServerSettings&) const = default;

@@ -1,6 +1,7 @@
 // Reading single values of the configuration. Pure.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ std::optional<std::uint64_t> parseSize(std::string_view text);
 
 // "" when `address` is "unix:/path", "IP:port" or "[IPv6]:port", else what to write instead.
 std::string checkListenAddress(std::string_view address);
+
+// What stands for yes, and for no.
+inline constexpr std::array<std::string_view, 2> kTruth = {"true", "false"};
 
 bool isToolName(std::string_view name);        // [A-Za-z0-9_-]{1,64}
 bool isServerName(std::string_view name);      // [A-Za-z0-9._-]{1,64}

@@ -5,11 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
-#include <compare>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,34 +23,6 @@ using boost::system::error_code;
 constexpr std::uint32_t kSigns = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
                                  IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
 constexpr int kMaxLinks = 40;  // as the kernel follows
-
-// What tells one state of a file from another; an error is a state, too.
-struct FileState {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  std::int64_t modified_ns = 0;
-  std::int64_t changed_ns = 0;
-  int error = 0;
-
-  bool operator==(const FileState&) const = default;
-};
-
-std::int64_t nanoseconds(const timespec& time) {
-  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
-}
-
-FileState stateOf(const std::string& file) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0) return {.error = errno};
-  FileState state{.device = info.st_dev,
-                  .inode = info.st_ino,
-                  .size = info.st_size,
-                  .modified_ns = nanoseconds(info.st_mtim),
-                  .changed_ns = nanoseconds(info.st_ctim)};
-  if (::access(file.c_str(), R_OK) != 0) state.error = errno;
-  return state;
-}
 
 std::string folderOf(const std::string& file) {
   const std::size_t slash = file.rfind('/');
@@ -93,18 +64,14 @@ class InotifyWatcher final : public Watcher {
     waitForLook();
   }
 
-  void watch(std::vector<std::string> files) override {
-    // What was told of a file that is watched already still counts.
-    std::map<std::string, FileState> known;
-    for (std::size_t i = 0; i < files_.size(); ++i) known.emplace(files_[i], told_[i]);
+  void watch(std::vector<SeenFile> files) override {
     files_ = std::move(files);
-    told_.clear();
-    for (const std::string& file : files_) {
-      const auto before = known.find(file);
-      told_.push_back(before != known.end() ? before->second : stateOf(file));
-    }
     watchFolders();
+    // What was written since they were read has given its sign already, to nobody.
+    if (!first_sign_ && states() != told()) noteSign();
   }
+
+  void setTimes(WatchTimes times) override { times_ = times; }
 
   void stop() override {
     error_code ignored;
@@ -119,14 +86,20 @@ class InotifyWatcher final : public Watcher {
 
   std::vector<FileState> states() const {
     std::vector<FileState> all;
-    for (const std::string& file : files_) all.push_back(stateOf(file));
+    for (const SeenFile& file : files_) all.push_back(stateOf(file.path));
+    return all;
+  }
+
+  std::vector<FileState> told() const {
+    std::vector<FileState> all;
+    for (const SeenFile& file : files_) all.push_back(file.state);
     return all;
   }
 
   void watchFolders() {
     if (!events_.is_open()) return;
     std::set<std::string> folders;
-    for (const std::string& file : files_) addFolders(file, folders);
+    for (const SeenFile& file : files_) addFolders(file.path, folders);
     std::map<std::string, int> watched;
     for (const std::string& folder : folders) {
       const int id = ::inotify_add_watch(events_.native_handle(), folder.c_str(), kSigns);
@@ -157,7 +130,7 @@ class InotifyWatcher final : public Watcher {
     look_timer_.expires_after(times_.looks);
     look_timer_.async_wait([this](const error_code& error) {
       if (error || is_stopped_) return;
-      if (!first_sign_ && states() != told_) noteSign();
+      if (!first_sign_ && states() != told()) noteSign();
       waitForLook();
     });
   }
@@ -169,9 +142,11 @@ class InotifyWatcher final : public Watcher {
     settle_timer_.async_wait([this](const error_code& error) {
       if (error || is_stopped_) return;
       first_sign_.reset();
-      auto now_states = states();
-      if (now_states == told_) return;
-      told_ = std::move(now_states);
+      const std::vector<FileState> now_states = states();
+      const bool maybe = std::any_of(files_.begin(), files_.end(),
+                                     [](const SeenFile& file) { return file.state.isFresh(); });
+      if (now_states == told() && !maybe) return;
+      for (std::size_t i = 0; i < files_.size(); ++i) files_[i].state = now_states[i];
       watchFolders();  // links may lead elsewhere now
       changed_();
     });
@@ -182,8 +157,7 @@ class InotifyWatcher final : public Watcher {
   net::posix::stream_descriptor events_;
   net::steady_timer settle_timer_;
   net::steady_timer look_timer_;
-  std::vector<std::string> files_;
-  std::vector<FileState> told_;
+  std::vector<SeenFile> files_;  // as they were when last told of
   std::map<std::string, int> watched_;
   std::optional<Clock::time_point> first_sign_;
   bool is_stopped_ = false;

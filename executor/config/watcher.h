@@ -8,10 +8,10 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "base/deadline.h"
+#include "config/file_state.h"
 
 namespace agw::config {
 
@@ -24,9 +24,10 @@ struct WatchTimes {
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  // The files from now on, absolute or seen from the working folder; they need not exist. A change
-  // is measured against what a file is now, or, if it was watched before, was when last told of.
-  virtual void watch(std::vector<std::string> files) = 0;
+  // The files from now on, none to watch nothing; they need not exist. A change is measured against
+  // the state that is given, so that none is lost between reading a file and watching it.
+  virtual void watch(std::vector<SeenFile> files) = 0;
+  virtual void setTimes(WatchTimes times) = 0;
   virtual void stop() = 0;
 };
 

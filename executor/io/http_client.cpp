@@ -60,7 +60,7 @@ class Client final : public HttpClient {
   Client(net::io_context& context, HttpClientOptions options)
       : context_(context),
         options_(std::move(options)),
-        tls_(std::make_shared<TlsContext>(options_.ca_file)),
+        tls_(std::make_shared<TlsContext>(options_.ca_pem)),
         lookup_(context),
         pool_(std::make_shared<ConnectionPool>(context, options_)) {}
 

@@ -64,11 +64,11 @@ struct HttpClientOptions {
   std::size_t max_idle_per_host = 64;
   Millis idle_timeout{30000};  // a pooled connection older than this is closed
   std::size_t max_header_bytes = 65536;
-  std::string ca_file{};  // "" = the system's trust store
+  std::string ca_pem{};  // trusted certificates; "" = the system's trust store
 };
 
-// Throws std::runtime_error when the CA file cannot be used. Destroyed on the context's thread, or
-// when that has stopped; responses may outlive the client, calls of send() may not.
+// Throws std::runtime_error when the certificates cannot be used. Destroyed on the context's
+// thread, or when that has stopped; responses may outlive the client, calls of send() may not.
 std::unique_ptr<HttpClient> makeHttpClient(net::io_context& context, HttpClientOptions options);
 
 // The rest of the body, at most `limit` bytes (more is UpstreamInvalidResponse).

@@ -15,7 +15,7 @@ constexpr unsigned char kAlpn[] = "\x08http/1.1";
 
 }  // namespace
 
-TlsContext::TlsContext(const std::string& ca_file)
+TlsContext::TlsContext(const std::string& ca_pem)
     : context_(boost::asio::ssl::context::tls_client) {
   SSL_CTX* const native = context_.native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
@@ -24,13 +24,13 @@ TlsContext::TlsContext(const std::string& ca_file)
   SSL_CTX_sess_set_new_cb(native, &TlsContext::onNewSession);
   context_.set_verify_mode(boost::asio::ssl::verify_peer);
   boost::system::error_code error;
-  if (ca_file.empty()) {
+  if (ca_pem.empty()) {
     context_.set_default_verify_paths(error);
     if (error)
       throw std::runtime_error("cannot use the system's CA certificates: " + error.message());
   } else {
-    context_.load_verify_file(ca_file, error);
-    if (error) throw std::runtime_error("cannot load CA file " + ca_file + ": " + error.message());
+    context_.add_certificate_authority(boost::asio::buffer(ca_pem), error);
+    if (error) throw std::runtime_error("cannot use the CA certificates: " + error.message());
   }
 }
 

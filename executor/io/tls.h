@@ -12,9 +12,9 @@ namespace agw::io {
 
 class TlsContext {
  public:
-  // Throws std::runtime_error naming the CA file when it cannot be used. "" = the system's trust
-  // store.
-  explicit TlsContext(const std::string& ca_file);
+  // Trusts the certificates in `ca_pem`, or the system's trust store when it is "". Throws
+  // std::runtime_error when they cannot be used.
+  explicit TlsContext(const std::string& ca_pem);
 
   boost::asio::ssl::context& context() { return context_; }
 

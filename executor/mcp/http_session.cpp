@@ -15,6 +15,11 @@ net::awaitable<Result<ToolList>> runListTools(std::shared_ptr<SessionCore> core,
   co_return co_await core->listTools(deadline);
 }
 
+net::awaitable<Result<ToolList>> runRefreshTools(std::shared_ptr<SessionCore> core,
+                                                 Deadline deadline) {
+  co_return co_await core->refreshTools(deadline);
+}
+
 net::awaitable<Result<CallOutcome>> runCallTool(std::shared_ptr<SessionCore> core, std::string name,
                                                 std::string arguments_json, CallOptions options) {
   const config::McpServerSettings& settings = core->settings();
@@ -44,6 +49,10 @@ class HttpSession final : public Session {
   net::awaitable<Result<ToolList>> listTools(Deadline deadline) override {
     return runListTools(core_, deadline);
   }
+  net::awaitable<Result<ToolList>> refreshTools(Deadline deadline) override {
+    return runRefreshTools(core_, deadline);
+  }
+  SessionStatus status() const override { return core_->status(); }
   net::awaitable<Result<CallOutcome>> callTool(std::string name, std::string arguments_json,
                                                CallOptions options) override {
     return runCallTool(core_, std::move(name), std::move(arguments_json), std::move(options));

@@ -91,4 +91,8 @@ Error fromRpcError(const std::string& server, const protocol::RpcError& said) {
   return error;
 }
 
+std::string shownError(const Error& error) {
+  return oneLine(error.detail.empty() ? error.message : error.detail, kMaxLogged);
+}
+
 }  // namespace agw::mcp

@@ -20,6 +20,9 @@ Error fromHttpStatus(const std::string& server, int status, std::string_view bod
 // can mend them.
 Error fromRpcError(const std::string& server, const protocol::RpcError& error);
 
+// What administrators see of an error: one short line.
+std::string shownError(const Error& error);
+
 // At most `limit` bytes in one line, cut between characters.
 std::string oneLine(std::string_view text, std::size_t limit);
 

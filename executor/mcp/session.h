@@ -34,6 +34,16 @@ struct CallOptions {
   std::string traceparent;  // into _meta; may be empty
 };
 
+enum class SessionState { Idle, Connecting, Connected, Failed };
+
+// What a session knows without asking anybody.
+struct SessionStatus {
+  SessionState state = SessionState::Idle;  // Idle: nobody has needed it yet, or it is closed
+  ToolList tools;                           // null: never listed
+  std::string protocol_version;             // of the session, when connected
+  std::string last_error;                   // of the last handshake or listing; for administrators
+};
+
 // Connects on first use and again after the session was lost. Concurrent calls share one session;
 // the first does the handshake, others wait for it. A call that is cancelled or runs into its
 // deadline sends notifications/cancelled; its coroutine may outlive the Session.
@@ -47,6 +57,9 @@ class Session {
   // From memory, until the server says that the list changed or 5 minutes have passed. When it
   // cannot be asked again, the old list goes on.
   virtual net::awaitable<Result<ToolList>> listTools(Deadline deadline) = 0;
+  // Asks the server even when the list in memory is good; its error when that fails.
+  virtual net::awaitable<Result<ToolList>> refreshTools(Deadline deadline) = 0;
+  virtual SessionStatus status() const = 0;
   // `arguments_json` must be a JSON object; "" means {}.
   virtual net::awaitable<Result<CallOutcome>> callTool(std::string name, std::string arguments_json,
                                                        CallOptions options) = 0;

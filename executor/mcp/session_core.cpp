@@ -153,6 +153,7 @@ net::awaitable<void> SessionCore::runHandshake(std::shared_ptr<SessionCore> core
     co_return;
   }
   core->pause_ = core->options_.first_pause;
+  core->last_error_.clear();
   core->connection_ = std::make_shared<const SessionKeys>(std::move(*keys));
 }
 
@@ -197,6 +198,7 @@ net::awaitable<Result<SessionKeys>> SessionCore::handshake(Deadline deadline) {
 
 void SessionCore::handshakeFailed(Error error) {
   error.retryable = true;  // no tool was called
+  last_error_ = shownError(error);
   next_attempt_ = Clock::now() + pause_;
   logFailure(Level::Warn, "mcp_connect_failed", error);
   pause_ = std::min(pause_ * 2, options_.longest_pause);

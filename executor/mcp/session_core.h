@@ -13,10 +13,10 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "config/settings.h"
-#include "mcp/background_tasks.h"
+#include "io/background_tasks.h"
+#include "io/wait_list.h"
 #include "mcp/session.h"
 #include "mcp/streamable_http_transport.h"
-#include "mcp/wait_list.h"
 #include "telemetry/log.h"
 
 namespace agw::mcp {
@@ -38,6 +38,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   net::awaitable<Result<protocol::RpcMessage>> request(std::string method, std::string params_json,
                                                        Deadline deadline);
   net::awaitable<Result<ToolList>> listTools(Deadline deadline);
+  net::awaitable<Result<ToolList>> refreshTools(Deadline deadline);
+  SessionStatus status() const;
   net::awaitable<void> close();
   // No call may start any more and what runs in the background is cancelled. For when nobody can
   // wait.
@@ -73,7 +75,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   void startEndSession(SessionKeys keys);
   static net::awaitable<void> runEndSession(std::shared_ptr<SessionCore> core, SessionKeys keys);
   void startDrain(std::unique_ptr<io::HttpResponse> response);
-  bool mayStart(const BackgroundTasks& tasks) const;
+  bool mayStart(const io::BackgroundTasks& tasks) const;
   void logFailure(telemetry::Level level, std::string_view event, const Error& error);
 
   net::io_context& context_;
@@ -81,22 +83,23 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   const SessionOptions options_;
   telemetry::Log& log_;
   StreamableHttpTransport transport_;
-  BackgroundTasks work_;     // handshake, refresh, drains: of no use once the session is closed
-  BackgroundTasks notices_;  // what the server should still hear
+  io::BackgroundTasks work_;     // handshake, refresh, drains: of no use once the session is closed
+  io::BackgroundTasks notices_;  // what the server should still hear
   bool closed_ = false;
   std::int64_t last_id_ = 0;
 
   KeysPtr connection_;  // null: no session
   bool connecting_ = false;
-  WaitList connect_waiters_;
+  io::WaitList connect_waiters_;
   Error connect_error_;  // of the last handshake
   Clock::time_point next_attempt_{};
   Millis pause_;
 
   ToolList tools_;  // null: never listed
   bool refreshing_ = false;
-  WaitList refresh_waiters_;
+  io::WaitList refresh_waiters_;
   Error refresh_error_;
+  std::string last_error_;          // "" once all is well again
   std::uint64_t tools_epoch_ = 1;   // raised when a list that was fetched before is out of date
   std::uint64_t listed_epoch_ = 0;  // the epoch at which tools_ was asked for
   Clock::time_point listed_at_{};

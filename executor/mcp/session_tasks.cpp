@@ -36,7 +36,7 @@ void SessionCore::onServerMessage(const SessionKeys& keys, protocol::RpcMessage 
   }
 }
 
-bool SessionCore::mayStart(const BackgroundTasks& tasks) const {
+bool SessionCore::mayStart(const io::BackgroundTasks& tasks) const {
   return !closed_ && tasks.running() < kMaxTasks;
 }
 

@@ -41,6 +41,29 @@ net::awaitable<Result<ToolList>> SessionCore::listTools(Deadline deadline) {
   co_return refresh_error_;
 }
 
+net::awaitable<Result<ToolList>> SessionCore::refreshTools(Deadline deadline) {
+  invalidateTools();
+  const auto tools = co_await listTools(deadline);
+  // An old list goes on for those who need one, which the caller is not.
+  if (tools && !toolsAreFresh()) co_return refresh_error_;
+  co_return tools;
+}
+
+SessionStatus SessionCore::status() const {
+  SessionStatus status;
+  status.tools = tools_;
+  status.last_error = last_error_;
+  if (connection_) {
+    status.state = SessionState::Connected;
+    status.protocol_version = connection_->version;
+  } else if (connecting_) {
+    status.state = SessionState::Connecting;
+  } else if (!last_error_.empty()) {
+    status.state = SessionState::Failed;
+  }
+  return status;
+}
+
 void SessionCore::startRefresh() {
   refreshing_ = true;
   // Handshake and listing have the server's timeout each.
@@ -59,6 +82,7 @@ net::awaitable<void> SessionCore::runRefresh(std::shared_ptr<SessionCore> core) 
                                      "tools/list was cancelled", true);
   const Finish finish{*core};
   auto tools = co_await core->fetchTools(Deadline::in(core->settings_.timeout * 2));
+  core->last_error_ = tools ? std::string() : shownError(tools.error());
   if (!tools) {
     core->logFailure(Level::Warn, "mcp_list_failed", tools.error());
     core->refresh_error_ = tools.error();

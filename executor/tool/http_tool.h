@@ -20,6 +20,7 @@ class HttpTool final : public Tool {
   HttpTool(config::ToolSettings settings, io::HttpClient& client, telemetry::Log& log);
 
   const std::string& name() const override { return settings_.name; }
+  std::string_view provider() const override { return "http"; }
   net::awaitable<ToolSpec> describe(Deadline deadline) override;
   net::awaitable<ToolResult> call(ToolCall call) override;
 

@@ -16,6 +16,7 @@ class McpTool final : public Tool {
   McpTool(config::ToolSettings settings, mcp::Session& session, telemetry::Log& log);
 
   const std::string& name() const override { return settings_.name; }
+  std::string_view provider() const override { return "mcp"; }
   net::awaitable<ToolSpec> describe(Deadline deadline) override;
   net::awaitable<ToolResult> call(ToolCall call) override;
 

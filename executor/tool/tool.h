@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/deadline.h"
 #include "base/error.h"
@@ -36,6 +37,7 @@ class Tool {
  public:
   virtual ~Tool() = default;
   virtual const std::string& name() const = 0;
+  virtual std::string_view provider() const = 0;  // as the configuration calls it
   // The spec for the model; may ask an MCP server on first use, afterwards from memory. Never
   // fails: when the server cannot be asked, the configured description with an open schema.
   virtual net::awaitable<ToolSpec> describe(Deadline deadline) = 0;

@@ -1,5 +1,6 @@
 #include "tool/tool_set.h"
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -8,6 +9,11 @@
 #include "tool/mcp_tool.h"
 
 namespace agw::tool {
+namespace {
+
+constexpr std::size_t kSessionsAtOnce = 32;
+
+}  // namespace
 
 ToolSet::ToolSet(net::io_context& context, io::HttpClient& client, const config::Settings& settings,
                  telemetry::Log& log, const ToolSet* previous) {
@@ -45,15 +51,34 @@ Tool* ToolSet::find(const std::string& key) const {
   return tool == tools_.end() ? nullptr : tool->second.get();
 }
 
-net::awaitable<void> ToolSet::close() const {
-  std::vector<mcp::Session*> sessions;
-  for (const auto& [name, server] : servers_) {
-    if (server.session.use_count() == 1) sessions.push_back(server.session.get());
+std::map<std::string, mcp::SessionStatus> ToolSet::servers() const {
+  std::map<std::string, mcp::SessionStatus> all;
+  for (const auto& [name, server] : servers_) all.emplace(name, server.session->status());
+  return all;
+}
+
+net::awaitable<void> ToolSet::refresh(Deadline deadline) const {
+  std::vector<std::shared_ptr<mcp::Session>> sessions;
+  for (const auto& [name, server] : servers_) sessions.push_back(server.session);
+  const std::function<net::awaitable<void>(std::size_t)> refresh_one =
+      [&sessions, deadline](std::size_t i) -> net::awaitable<void> {
+    co_await sessions[i]->refreshTools(deadline);
+  };
+  co_await forEachParallel(sessions.size(), kSessionsAtOnce, refresh_one);
+}
+
+net::awaitable<void> ToolSet::close() {
+  tools_.clear();
+  std::vector<std::shared_ptr<mcp::Session>> sessions;
+  for (auto& [name, server] : servers_) {
+    if (server.session.use_count() == 1) sessions.push_back(std::move(server.session));
   }
+  // Given up now, so that the last of several sets that close at once knows that it is the last.
+  servers_.clear();
   const std::function<net::awaitable<void>(std::size_t)> close_one = [&sessions](std::size_t i) {
     return sessions[i]->close();
   };
-  co_await forEachParallel(sessions.size(), sessions.size(), close_one);
+  co_await forEachParallel(sessions.size(), std::max<std::size_t>(sessions.size(), 1), close_one);
 }
 
 }  // namespace agw::tool

@@ -22,8 +22,12 @@ class ToolSet {
           telemetry::Log& log, const ToolSet* previous = nullptr);
   // nullptr: no such tool, or it cannot be built. `key` is a key of Settings::tools.
   Tool* find(const std::string& key) const;
-  // Ends the MCP sessions that no other set shares, side by side.
-  net::awaitable<void> close() const;
+  // By name, those that have a session.
+  std::map<std::string, mcp::SessionStatus> servers() const;
+  // Asks every MCP server for its tools anew, side by side. What comes of it is in servers().
+  net::awaitable<void> refresh(Deadline deadline) const;
+  // For good: ends the MCP sessions that no other set shares, side by side.
+  net::awaitable<void> close();
 
  private:
   struct Server {

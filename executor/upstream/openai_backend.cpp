@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/sse.h"
+#include "upstream/credential.h"
 #include "upstream/upstream_errors.h"
 
 namespace agw::upstream {
@@ -140,17 +141,11 @@ class OpenAiBackend final : public ChatBackend {
   io::HttpRequest makeRequest(ChatCall call) const {
     io::HttpRequest request;
     request.url = url_;
+    request.headers = credentialHeaders(settings_);
     request.headers.push_back({"Content-Type", "application/json"});
     request.headers.push_back({"Accept", call.stream ? "text/event-stream" : "application/json"});
-    request.headers.push_back({"User-Agent", "agent-gateway"});
     if (!call.request_id.empty()) request.headers.push_back({"X-Request-Id", call.request_id});
     if (!call.traceparent.empty()) request.headers.push_back({"traceparent", call.traceparent});
-    if (!settings_.api_key.empty()) {
-      request.headers.push_back({"Authorization", "Bearer " + settings_.api_key});
-    }
-    for (const config::HeaderSetting& header : settings_.headers) {
-      request.headers.push_back({header.name, header.value});
-    }
     request.body = std::move(call.body);
     return request;
   }

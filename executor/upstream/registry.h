@@ -22,7 +22,7 @@ class Registry {
   ChatBackend* find(const std::string& name) const;
 
  private:
-  std::map<std::string, std::shared_ptr<io::HttpClient>> clients_;  // by ca_file
+  std::map<std::string, std::shared_ptr<io::HttpClient>> clients_;  // by ca_pem
   std::map<std::string, std::unique_ptr<ChatBackend>> backends_;
 };
 

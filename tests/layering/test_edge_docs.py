@@ -53,9 +53,20 @@ def test_every_metric_is_described(repository: Path) -> None:
     for kind, name in re.findall(r'\b(counter|gauge|one)\(\s*"(agent_gateway_\w+)"', source):
         known[name] = "counter" if kind == "one" else kind
     known.update(re.findall(r'sink\.family\("(agent_gateway_\w+)", "(\w+)"', source))
+    assert described_metrics(repository, "Metrics of the edge") == known and len(known) > 25
+
+
+def test_every_metric_of_an_executor_is_described(repository: Path) -> None:
+    source = (repository / "executor/api/metrics_page.cpp").read_text()
+    found = re.findall(r'\b(?:family|addSingle)\((?:all, )?MetricType::(\w+), "(\w+)"', source)
+    known = {f"agent_gateway_{name}": kind.lower() for kind, name in found}
+    assert described_metrics(repository, "Metrics of an executor") == known and len(known) > 10
+
+
+def described_metrics(repository: Path, title: str) -> dict[str, str]:
     page = (repository / "docs/metrics.md").read_text()
-    described = dict(re.findall(r"^\| `(agent_gateway_\w+)` \| (\w+) \|", page, re.MULTILINE))
-    assert described == known and len(known) > 25
+    section = page.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+    return dict(re.findall(r"^\| `(agent_gateway_\w+)` \| (\w+) \|", section, re.MULTILINE))
 
 
 def test_every_label_is_described(repository: Path) -> None:

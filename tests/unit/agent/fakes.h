@@ -74,6 +74,7 @@ class ScriptedTool final : public tool::Tool {
       : name_(std::move(name)), behaviour_(std::move(behaviour)) {}
 
   const std::string& name() const override { return name_; }
+  std::string_view provider() const override { return "http"; }
   net::awaitable<tool::ToolSpec> describe(Deadline) override {
     co_return tool::ToolSpec{name_, "does " + name_, R"({"type":"object"})"};
   }

@@ -71,5 +71,26 @@ TEST(ModelDirectory, ListsAliasesBehindWhatTheyStandFor) {
                                            "lab/large"}));
 }
 
+TEST(ModelDirectory, AddsWhatUpstreamsListThatAreToBeDiscovered) {
+  config::Settings all = settings();
+  all.upstreams["other"].name = "other";
+  all.upstreams["lm"].discover = true;
+  all.aliases["default/new"] = {"lm/new"};
+  all.aliases["default/later"] = {"lm/not-listed-yet"};
+  all.aliases["lm/taken"] = {"research/helper"};
+  const upstream::DiscoveredModels discovered = {{"lm", {"q3", "new", "taken"}},
+                                                 {"other", {"unasked"}}};
+  const ModelDirectory directory(all, discovered);
+  ASSERT_NE(directory.find("lm/new"), nullptr);
+  EXPECT_EQ(directory.find("lm/new")->upstream_model, "new");
+  EXPECT_EQ(directory.find("default/new")->upstream_model, "new");
+  EXPECT_EQ(directory.find("default/later"), nullptr);
+  EXPECT_EQ(directory.find("lm/taken")->alias_of, "research/helper") << "configured ids stay";
+  EXPECT_EQ(directory.find("other/unasked"), nullptr);
+  int q3 = 0;
+  for (const ModelEntry& entry : directory.all()) q3 += entry.id == "lm/q3" ? 1 : 0;
+  EXPECT_EQ(q3, 1);
+}
+
 }  // namespace
 }  // namespace agw::agent

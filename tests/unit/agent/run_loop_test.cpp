@@ -62,7 +62,7 @@ class RunLoopTest : public testing::Test {
         "}");
     request_ = std::move(request.value());
     report_ = {};
-    const RunInput input{*request_, agent_, backend, tools, deadline, "req-1", ""};
+    const RunInput input{*request_, agent_, backend, tools, deadline, "req-1", "", metrics_};
     return test::runCoroutine(context_, runAgent(input, sink_, report_, log_));
   }
 
@@ -78,6 +78,7 @@ class RunLoopTest : public testing::Test {
   std::unique_ptr<protocol::ChatRequest> request_;
   test::TextSink sink_;
   test::MemoryLog log_;
+  telemetry::MetricsShard metrics_;
   RunReport report_;
 };
 
@@ -102,6 +103,10 @@ TEST_F(RunLoopTest, RunsAToolAndAsksAgain) {
   ASSERT_TRUE(outcome);
   EXPECT_EQ(sink_.text(), "It is sunny.");
   EXPECT_THAT(weather.arguments, ElementsAre(R"({"city":"Rome"})"));
+  const auto counted = metrics_.counts().tools;
+  ASSERT_EQ(counted.size(), 1u);
+  EXPECT_EQ(counted.at("weather").ok, 1u);
+  EXPECT_EQ(counted.at("weather").provider, "http");
   ASSERT_EQ(backend.calls.size(), 2u);
   EXPECT_THAT(roles(backend.calls[1].body), ElementsAre("system", "user", "assistant", "tool"));
   const auto second = parseJson(backend.calls[1].body);

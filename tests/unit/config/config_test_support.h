@@ -30,6 +30,9 @@ inline std::string lines(const std::vector<Problem>& problems) {
   return out;
 }
 
+// A certificate.
+inline const std::string kCa = std::string(AGW_SOURCE_DIR) + "/tests/unit/config/data/ca.pem";
+
 // An upstream and an agent that need nothing else; tests append to it.
 inline const std::string kMinimal =
     "upstreams:\n"

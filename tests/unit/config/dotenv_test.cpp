@@ -124,7 +124,7 @@ TEST_F(DotenvFile, MayBeMissing) {
   write("gateway.yaml", kConfig);
   const LoadResult result = load("gateway.yaml", {{"KEY", "k"}});
   EXPECT_EQ(lines(result.problems), "");
-  EXPECT_EQ(result.files.at(1), (folder_ / ".env").string());
+  EXPECT_EQ(result.files.at(1).path, (folder_ / ".env").string());
 }
 
 }  // namespace

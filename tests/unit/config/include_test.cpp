@@ -16,7 +16,7 @@ class Include : public ConfigFolder {
   // The files that were looked for, without the folder, one a line.
   std::string filesOf(const LoadResult& result) const {
     std::string out;
-    for (const std::string& file : result.files) out += withoutFolder(file) + '\n';
+    for (const SeenFile& file : result.files) out += withoutFolder(file.path) + '\n';
     return out;
   }
 };
@@ -57,6 +57,8 @@ TEST_F(Include, AddsThePartsOfOtherFiles) {
 TEST_F(Include, StartsPathsAtTheFolderOfTheFileThatHoldsThem) {
   write("gateway.yaml", "include: [teams/one.yaml]\n");
   write("teams/key", "k-1\n");
+  fs::copy_file(fs::path(AGW_SOURCE_DIR) / "tests/unit/config/data/ca.pem",
+                folder_ / "teams/ca.pem");
   write("teams/one.yaml",
         "upstreams: {far: {base_url: \"http://127.0.0.1:1/v1\", api_key_file: key, models: [m],\n"
         "                  ca_file: ca.pem}}\n");
@@ -64,7 +66,7 @@ TEST_F(Include, StartsPathsAtTheFolderOfTheFileThatHoldsThem) {
   ASSERT_EQ(lines(result.problems), "");
   EXPECT_EQ(result.settings.upstreams.at("far").api_key, "k-1");
   EXPECT_EQ(result.settings.upstreams.at("far").ca_file, (folder_ / "teams/ca.pem").string());
-  EXPECT_EQ(filesOf(result), "gateway.yaml\n.env\nteams/one.yaml\nteams/key\n");
+  EXPECT_EQ(filesOf(result), "gateway.yaml\n.env\nteams/one.yaml\nteams/key\nteams/ca.pem\n");
 }
 
 TEST_F(Include, TakesVariablesAndAbsolutePaths) {
@@ -74,7 +76,7 @@ TEST_F(Include, TakesVariablesAndAbsolutePaths) {
   const LoadResult result = load("gateway.yaml", variables);
   ASSERT_EQ(lines(result.problems), "");
   EXPECT_TRUE(result.settings.upstreams.contains("far"));
-  EXPECT_EQ(result.files.back(), far);
+  EXPECT_EQ(result.files.back().path, far);
 }
 
 TEST_F(Include, TellsFilesThatCouldNotBeRead) {
@@ -96,8 +98,11 @@ TEST_F(Include, TellsAbsolutePathsOfARelativeConfiguration) {
   fs::current_path(folder_);
   const LoadResult result = loadSettings("gateway.yaml", environmentOf({}));
   fs::current_path(before);
-  EXPECT_EQ(result.files, (std::vector<std::string>{(folder_ / "gateway.yaml").string(),
-                                                    (folder_ / ".env").string()}));
+  ASSERT_EQ(result.files.size(), 2U);
+  EXPECT_EQ(result.files[0].path, (folder_ / "gateway.yaml").string());
+  EXPECT_EQ(result.files[0].state, stateOf(result.files[0].path));
+  EXPECT_EQ(result.files[1].path, (folder_ / ".env").string());
+  EXPECT_EQ(result.files[1].state.error, ENOENT);
 }
 
 // 0.yaml includes 1.yaml and so on, up to the file `last`, which has an upstream.

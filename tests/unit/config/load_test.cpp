@@ -33,7 +33,7 @@ upstreams:
     connect_timeout: 2
     first_byte_timeout: 1.5s
     idle_timeout: 1h
-    ca_file: certs/ca.pem
+    ca_file: "${CA}"
 mcp_servers:
   weather: {url: "http://h:1/mcp", headers: {Authorization: "Bearer ${TOKEN}"}, timeout: 7s}
   files: {transport: stdio, command: npx, args: [-y, "server"], env: {HOME: /tmp}}
@@ -79,7 +79,7 @@ agents:
 
 LoadResult everything() {
   return parseSettings(kEverything, "/etc/agw/gateway.yaml",
-                       environmentOf({{"TWO", "2"}, {"TOKEN", "t-1"}}));
+                       environmentOf({{"TWO", "2"}, {"TOKEN", "t-1"}, {"CA", kCa}}));
 }
 
 TEST(ParseSettings, ReadsTheServerAndTheLog) {
@@ -111,7 +111,8 @@ TEST(ParseSettings, ReadsUpstreams) {
   EXPECT_EQ(up.connect_timeout, seconds(2));
   EXPECT_EQ(up.first_byte_timeout, Millis(1500));
   EXPECT_EQ(up.idle_timeout, hours(1));
-  EXPECT_EQ(up.ca_file, "/etc/agw/certs/ca.pem");
+  EXPECT_EQ(up.ca_file, kCa);
+  EXPECT_TRUE(up.ca_pem.starts_with("-----BEGIN CERTIFICATE-----"));
 }
 
 TEST(ParseSettings, ReadsToolsAndMcpServers) {

@@ -32,6 +32,8 @@ server:
   edge_secret_file: /etc/agent-gateway/edge_secret
   drain_timeout: 30s
   keep_alive_interval: 15s
+  watch: true
+  watch_delay: 300ms
 log:
   level: info
 defaults:
@@ -50,6 +52,11 @@ upstreams:
     connect_timeout: 5s
     first_byte_timeout: 2m
     idle_timeout: 2m
+    discover: false
+    health_path: /models
+    health_allow_404: false
+    health_timeout: 5s
+    health_interval: 30s
 mcp_servers:
   w:
     transport: http
@@ -96,7 +103,7 @@ TEST(PrintSettings, ShowsNoSecret) {
       "\"${SPAN}\"}}\n"
       "upstreams:\n"
       "  up: {base_url: \"http://h/v1?key=hunter2\", api_key: hunter2, headers: {X: hunter2},\n"
-      "       models: [\"${S}\"], idle_timeout: \"${SPAN}\", ca_file: \"${S}\"}\n"
+      "       models: [\"${S}\"], idle_timeout: \"${SPAN}\", ca_file: \"${CA}\"}\n"
       "  two: {base_url: \"http://h/${S}\", api_key_env: S}\n"
       "mcp_servers:\n"
       "  m: {url: \"http://h/?hunter2\", headers: {X: hunter2}, timeout: \"${SPAN}\"}\n"
@@ -114,11 +121,12 @@ TEST(PrintSettings, ShowsNoSecret) {
       "   url: \"http://h/${S}\", headers: {X: hunter2}}], policies: {max_tool_hops: \"${N}\"}}\n"
       "- {name: plain, kind: sdk, module: \"a:${S}\"}\n"
       "aliases: {b: \"${S}/plain\"}\n",
-      {{"S", "hunter2"}, {"SPAN", "77s"}, {"N", "77"}});
+      {{"S", "hunter2"}, {"SPAN", "77s"}, {"N", "77"}, {"CA", kCa}});
   ASSERT_EQ(lines(result.problems), "");
   const std::string printed = printSettings(result.settings);
   EXPECT_EQ(printed.find("hunter2"), std::string::npos) << printed;
   EXPECT_EQ(printed.find("77"), std::string::npos) << printed;
+  EXPECT_EQ(printed.find("ca.pem"), std::string::npos) << printed;
   EXPECT_NE(printed.find("base_url: \"http://h/v1?***\"\n    api_key: \"***\"\n"
                          "    headers:\n      X: \"***\"\n    models: \"***\"\n"),
             std::string::npos)

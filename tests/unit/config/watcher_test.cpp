@@ -41,9 +41,12 @@ class WatcherTest : public testing::Test {
   }
   void watch(const std::vector<std::string>& names, WatchTimes times = kQuick) {
     watcher_ = makeWatcher(context_, times, [this] { ++told_; });
-    std::vector<std::string> files;
-    for (const std::string& name : names) files.push_back(path(name));
-    watcher_->watch(files);
+    watcher_->watch(seen(names));
+  }
+  std::vector<SeenFile> seen(const std::vector<std::string>& names) const {
+    std::vector<SeenFile> files;
+    for (const std::string& name : names) files.push_back({path(name), stateOf(path(name))});
+    return files;
   }
   // Runs until it was told `count` times in all, or the deadline.
   bool isTold(int count) {
@@ -154,10 +157,35 @@ TEST_F(WatcherTest, FindsFilesAndFoldersThatDidNotExist) {
   EXPECT_TRUE(isTold(1));
 }
 
-TEST_F(WatcherTest, MeasuresKnownFilesAgainstWhatWasTold) {
-  watch({"config.yaml"}, {Millis(30), Millis(200), Millis(50)});
-  write("config.yaml", "changed before the list of files did");
-  watcher_->watch({path("config.yaml"), path("include.yaml")});
+TEST_F(WatcherTest, TellsOfAChangeBetweenReadingAndWatching) {
+  const std::vector<SeenFile> read = seen({"config.yaml"});
+  write("config.yaml", "written while nobody watched");
+  watcher_ =
+      makeWatcher(context_, {Millis(30), Millis(200), Millis(3'600'000)}, [this] { ++told_; });
+  watcher_->watch(read);
+  EXPECT_TRUE(isTold(1));
+}
+
+TEST_F(WatcherTest, TellsOfAChangeWithinOneTickOfTheClock) {
+  watch({"config.yaml"}, {Millis(30), Millis(200), Millis(3'600'000)});
+  std::vector<SeenFile> read = seen({"config.yaml"});
+  write("config.yaml", "two");
+  // As if the clock had not moved: the same times, the same size.
+  read[0].state = stateOf(path("config.yaml"));
+  read[0].state.taken_ns = read[0].state.changed_ns;
+  watcher_->watch(read);
+  EXPECT_TRUE(isTold(1)) << "of the sign";
+}
+
+TEST_F(WatcherTest, CanBeSwitchedOffAndOnAgain) {
+  watch({"config.yaml"});
+  watcher_->watch({});
+  write("config.yaml", "nobody cares");
+  runFor(kSilence);
+  EXPECT_EQ(told_, 0);
+  watcher_->watch(seen({"config.yaml"}));
+  watcher_->setTimes({Millis(10), Millis(100), Millis(50)});
+  write("config.yaml", "now");
   EXPECT_TRUE(isTold(1));
 }
 

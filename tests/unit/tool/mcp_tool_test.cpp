@@ -28,6 +28,10 @@ class FakeSession final : public mcp::Session {
     options = std::move(call_options);
     co_return outcome;
   }
+  net::awaitable<Result<mcp::ToolList>> refreshTools(Deadline deadline) override {
+    return listTools(deadline);
+  }
+  mcp::SessionStatus status() const override { return {}; }
   net::awaitable<void> close() override { co_return; }
 };
 

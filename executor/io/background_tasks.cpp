@@ -1,4 +1,4 @@
-#include "mcp/background_tasks.h"
+#include "io/background_tasks.h"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -11,9 +11,9 @@
 #include <list>
 #include <utility>
 
-#include "mcp/wait_list.h"
+#include "io/wait_list.h"
 
-namespace agw::mcp {
+namespace agw::io {
 namespace {
 
 struct Task {
@@ -103,4 +103,4 @@ net::awaitable<void> BackgroundTasks::wait(Deadline deadline) {
   }
 }
 
-}  // namespace agw::mcp
+}  // namespace agw::io

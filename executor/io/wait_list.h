@@ -8,7 +8,7 @@
 
 #include "base/deadline.h"
 
-namespace agw::mcp {
+namespace agw::io {
 
 namespace net = boost::asio;
 
@@ -32,4 +32,4 @@ class WaitList {
   std::list<Waiter> waiters_;
 };
 
-}  // namespace agw::mcp
+}  // namespace agw::io

@@ -11,7 +11,7 @@
 
 #include "base/deadline.h"
 
-namespace agw::mcp {
+namespace agw::io {
 
 namespace net = boost::asio;
 
@@ -40,4 +40,4 @@ class BackgroundTasks {
   std::shared_ptr<Core> core_;  // shared with the completion handlers of the tasks
 };
 
-}  // namespace agw::mcp
+}  // namespace agw::io

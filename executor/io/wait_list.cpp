@@ -1,9 +1,9 @@
-#include "mcp/wait_list.h"
+#include "io/wait_list.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-namespace agw::mcp {
+namespace agw::io {
 namespace {
 
 constexpr auto kAsTuple = net::as_tuple(net::use_awaitable);
@@ -29,4 +29,4 @@ void WaitList::wakeAll() {
   }
 }
 
-}  // namespace agw::mcp
+}  // namespace agw::io

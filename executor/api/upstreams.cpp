@@ -1,0 +1,50 @@
+#include "api/upstreams.h"
+
+#include <utility>
+
+#include "api/admin_json.h"
+#include "api/executor_name.h"
+
+namespace agw::api {
+namespace {
+
+// Without its query, which may hold a secret.
+std::string shownUrl(const Url& url) {
+  return (url.tls ? "https://" : "http://") + url.authority() +
+         url.target.substr(0, url.target.find('?'));
+}
+
+Json describe(const config::UpstreamSettings& upstream, const upstream::Health& health,
+              std::size_t plain_models) {
+  return {{"name", upstream.name},
+          {"base_url", upstream.hidden.contains("base_url") ? "***" : shownUrl(upstream.base_url)},
+          {"healthy", health.is_known ? Json(health.is_well) : Json(nullptr)},
+          {"health_path", upstream.health_path},
+          {"health_timeout", secondsOf(upstream.health_timeout)},
+          {"last_checked", unixSeconds(health.checked_at)},
+          {"last_error", health.error.empty() ? Json(nullptr) : Json(health.error)},
+          {"discover", upstream.discover},
+          {"models", plain_models}};
+}
+
+}  // namespace
+
+net::awaitable<Result<void>> listUpstreams(RequestContext& context, const ThreadParts& parts) {
+  std::map<std::string, std::size_t> models;
+  for (const agent::ModelEntry& entry : parts.configuration->directory.all()) {
+    if (entry.agent == nullptr && entry.alias_of.empty()) ++models[entry.upstream];
+  }
+  std::map<std::string, upstream::Health> health = parts.service.health->all();
+  Json list = Json::array();
+  for (const auto& [name, upstream] : parts.configuration->settings->upstreams) {
+    list.push_back(describe(upstream, health[name], models[name]));
+  }
+  return sendAdminJson(context, dumpJson(list));
+}
+
+net::awaitable<Result<void>> refreshUpstreams(RequestContext& context, const ThreadParts& parts) {
+  co_await parts.service.health->checkNow();
+  co_return co_await listUpstreams(context, parts);
+}
+
+}  // namespace agw::api
