@@ -112,9 +112,10 @@ std::string_view SseUsageFilter::cut() noexcept {
   if (passes_block_ && state_ == State::InLine) return "\n\n";
   held_ = 0;
   state_ = State::LineStart;
+  after_dropped_cr_ = false;  // what follows is no half of a line end in the input
   if (!passes_block_) {
     block_ = 0;
-    in_block_ = block_has_data_ = after_passed_cr_ = after_dropped_cr_ = false;
+    in_block_ = block_has_data_ = after_passed_cr_ = false;
     return {};
   }
   return after_passed_cr_ ? "\n\n" : "\n";  // the first LF belongs to the CR
@@ -122,14 +123,14 @@ std::string_view SseUsageFilter::cut() noexcept {
 
 const char* SseUsageFilter::startLine(const char* p, Run& run) noexcept {
   if (*p == '\n' && (after_passed_cr_ || after_dropped_cr_)) {
-    if (after_dropped_cr_) {
+    if (!after_passed_cr_) {
       run.keepUntil(p);
       run.dropUntil(p + 1);
     }
     after_passed_cr_ = after_dropped_cr_ = false;
     return p + 1;
   }
-  after_passed_cr_ = after_dropped_cr_ = false;
+  after_dropped_cr_ = false;
   if (isTerminator(*p)) {
     in_block_ = false;
     block_has_data_ = false;
@@ -225,9 +226,15 @@ const char* SseUsageFilter::holdComment(const char* p, const char* end, Run& run
     return p + 1;
   }
   usage_ = usage;
+  state_ = in_block_ ? State::LineStart : State::AfterUsage;
+  if (in_block_ && after_passed_cr_ && *p == '\n') {
+    run.dropUntil(p);
+    after_passed_cr_ = false;
+    return p + 1;
+  }
+  if (!in_block_) after_passed_cr_ = false;
   after_dropped_cr_ = *p == '\r';
   run.dropUntil(p + 1);
-  state_ = in_block_ ? State::LineStart : State::AfterUsage;
   return p + 1;
 }
 

@@ -2,7 +2,8 @@
 //
 // The block is ": agent-usage {json}\n\n" (see edge_headers.h) and stands on its own; it goes with
 // the blank line that ends it. Should such a line stand inside another block, then only the line
-// goes: the blank line ends that block. Everything else passes untouched, and only whole blocks:
+// goes: the blank line ends that block, also when the line before it ended with a lone CR and the
+// blank line is a lone LF. Everything else passes untouched, and only whole blocks:
 // what has come of a block is held back until its blank line, so that a stream which breaks off can
 // end without half an event. A block of more than kMaxHeldBlock bytes passes as it comes; a line
 // that is longer than kMaxHeldLine is no usage comment. Lines end with LF, CRLF or CR. Source for
@@ -59,7 +60,10 @@ class SseUsageFilter {
   void endLine(char terminator) noexcept;
 
   State state_ = State::LineStart;
-  // The last terminator was a CR: an LF that follows belongs to it, and shares its fate.
+  // The last line that stays ended with a CR, and so did the last line that went. An LF that
+  // follows belongs to the CR before it and shares its fate, but the line end of a comment that
+  // goes from inside a block leaves its LF to a CR that has passed: the block's blank line, which
+  // may be an LF, would be taken for that CR's second half.
   bool after_passed_cr_ = false;
   bool after_dropped_cr_ = false;
   bool in_block_ = false;        // the current event block has a line that stays

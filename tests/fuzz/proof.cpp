@@ -1,5 +1,5 @@
 // "<proof>\n<method>\n<target>\n<id>\n<name:value>...": a foreign proof never verifies, an own one
-// always does.
+// does when the names of its headers are good, and only then: whoever signs knows its names.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -17,6 +17,18 @@ std::string_view takeLine(std::string_view& text) {
   const std::string_view line = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   return line;
+}
+
+// No name is empty or stands twice, they are in order, and none holds what no header may carry.
+bool areNamesGood(const std::vector<agw::ProofHeader>& headers) {
+  std::string_view previous;
+  for (const agw::ProofHeader& header : headers) {
+    if (header.name <= previous) return false;
+    if (header.name.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
+      return false;
+    previous = header.name;
+  }
+  return true;
 }
 
 }  // namespace
@@ -45,8 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t length = agw::signProof(keys[0], input, kNow, out);
   require(length <= agw::kProofMaxSize, "a proof is bounded");
   if (length != 0) {
-    require(agw::verifyProof(keys, input, {out, length}, kNow) == agw::ProofVerdict::Valid,
-            "an own proof verifies");
+    const agw::ProofVerdict verdict = agw::verifyProof(keys, input, {out, length}, kNow);
+    require((verdict == agw::ProofVerdict::Valid) == areNamesGood(headers),
+            "an own proof verifies when its names are good");
   }
   const auto secrets = agw::parseEdgeSecrets({reinterpret_cast<const char*>(data), size});
   require(secrets.error.empty() == !secrets.secrets.empty(), "secrets or an error");

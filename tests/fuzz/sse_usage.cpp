@@ -1,6 +1,7 @@
 // The first byte chooses a cut, the rest is the stream. No cut may change the output, and the
 // output is the input without usage comments and their blank lines: nothing is added, reordered or
-// lost. What has passed at any time ends with a whole block, as long as blocks are short.
+// lost. What has passed at any time ends with a blank line, as long as blocks are short; with what
+// closes a stream that breaks off it ends with one in any case.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +14,14 @@ namespace {
 using agw::SseUsageFilter;
 
 bool isLineEnd(char c) { return c == '\n' || c == '\r'; }
+
+// Nothing at all, or text whose last line is empty, as a client reads it: CRLF is one line end.
+bool endsWithBlankLine(std::string_view text) {
+  if (text.empty()) return true;
+  if (!isLineEnd(text.back())) return false;
+  text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
+  return text.empty() || isLineEnd(text.back());
+}
 
 struct Result {
   std::string text;
@@ -28,9 +37,8 @@ class Run {
     const std::string copy(piece);  // of its own size, so that AddressSanitizer sees a read past it
     input_ = copy;
     require(filter_.feed(copy, sink()), "feed succeeds");
-    require(
-        text_.empty() || isLineEnd(text_.back()) || text_.size() > SseUsageFilter::kMaxHeldBlock,
-        "only whole blocks pass");
+    require(endsWithBlankLine(text_) || text_.size() > SseUsageFilter::kMaxHeldBlock,
+            "only whole blocks pass");
   }
   Result finish() {
     input_ = {};
@@ -38,6 +46,12 @@ class Run {
     Result result{text_, filter_.dataEvents(), ""};
     if (filter_.usage()) result.usage = agw::formatUsage(*filter_.usage());
     return result;
+  }
+  // The stream breaks off here: an event that follows must be one of its own.
+  void breakOff() {
+    held_.clear();
+    feed(filter_.cut());
+    require(held_.empty() && endsWithBlankLine(text_), "a stream that breaks off is closed");
   }
 
  private:
@@ -112,6 +126,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   cut.feed(input.substr(0, at));
   cut.feed(input.substr(at));
   require(cut.finish() == result, "one cut");
+
+  Run broken;
+  broken.feed(input.substr(0, at));
+  broken.breakOff();
+
+  static const std::string too_long = "data: " + std::string(SseUsageFilter::kMaxHeldBlock, 'x');
+  Run broken_in_long;
+  broken_in_long.feed(too_long);
+  broken_in_long.feed(input.substr(0, at));
+  broken_in_long.breakOff();
 
   Run bytes;
   for (std::size_t i = 0; i < input.size(); ++i) bytes.feed(input.substr(i, 1));

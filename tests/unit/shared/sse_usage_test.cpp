@@ -105,6 +105,13 @@ std::vector<Case> cases() {
       {"data: a\r\n" + usage + "\r\n\r\ndata: b\r\n\r\n",
        {"data: a\r\n\r\ndata: b\r\n\r\n", 2, 18}},
       {": c\n" + usage + "\n\ndata: b\n\n", {": c\n\ndata: b\n\n", 1, 18}},
+      // Behind a CR its LF stays, or the blank line would be taken for the second half of a CRLF.
+      {"data: a\r" + usage + "\n\ndata: b\n\n", {"data: a\r\n\ndata: b\n\n", 2, 18}},
+      {"data: a\r" + usage + "\r\n\ndata: b\n\n", {"data: a\r\n\ndata: b\n\n", 2, 18}},
+      {"data: a\r" + usage + "\r\rdata: b\r\r", {"data: a\r\rdata: b\r\r", 2, 18}},
+      {"data: a\r" + usage + "\r" + usage + "\n\n", {"data: a\r\n\n", 1, 18}},
+      {"data: a\r" + usage + "\ndata: b\n\n", {"data: a\r\ndata: b\n\n", 1, 18}},
+      {"data: a\r\r" + usage + "\r\n\r\n\r\n", {"data: a\r\r\r\n", 1, 18}},
       // The last block counts.
       {": agent-usage "
        "{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}\n\n" +
@@ -305,6 +312,19 @@ TEST(SseUsageFilter, ClosesALongBlockThatHasPassedInPart) {
   expect(block + "\r\n", "\n");
   expect(block + "\ndata: y", "\n\n");
   expect(block + "\n\n", "");
+
+  // Behind it a usage comment, whole or not, that does not pass.
+  const auto expect_without = [&](const std::string& passes, const std::string& goes,
+                                  std::string_view closed_by) {
+    EXPECT_TRUE(brokenOff(passes + goes) == passes + std::string(closed_by) + std::string(kEnd))
+        << "closed by " << closed_by.size();
+  };
+  const std::string usage(kUsage);
+  expect_without(block + "\n", ": agent-us", "\n");
+  expect_without(block + "\n", usage + "\n", "\n");
+  expect_without(block + "\n", usage + "\r", "\n");
+  expect_without(block + "\r", ": agent-us", "\n\n");
+  expect_without(block + "\r", usage + "\r", "\n\n");
 }
 
 TEST(SseUsageFilter, StopsWhenTheSinkDoes) {
