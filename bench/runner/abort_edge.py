@@ -45,9 +45,11 @@ def report_edge(context: Context, report: Report) -> None:
     ):
         through_edge = load.Endpoint(f"http://127.0.0.1:{edge.nginx.port}{PATH}", (f"Authorization: Bearer {edge.key}",))
         through_plain = load.Endpoint(f"http://127.0.0.1:{plain.port}{PATH}")
+        turns = [("edge alone", through_edge, ours), ("plain nginx", through_plain, others)]
         for _ in range(context.effort.rounds):
-            _round(context, notes, "edge alone", through_edge, ours)
-            _round(context, notes, "plain nginx", through_plain, others)
+            for name, endpoint, found in turns:
+                _round(context, notes, name, endpoint, found)
+            turns.reverse()  # so that none always runs after the other
         # Each phase has an agent of its own.
         edge_status.check_at_rest(edge.nginx.port, len(edge_nginx.LIMITED) + len(PHASES) - 1)
     worst = _report(report, "abort.edge", "edge alone", ours)

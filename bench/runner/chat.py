@@ -67,6 +67,14 @@ def _at(rounds: list[Round], what: str, point: str) -> list[float]:
     return [one.answer[what][point] for one in rounds]
 
 
+def _add_cpu(report: Report, key: str, found: dict[str, list[float]], what: str) -> None:
+    """Of a plain model and of an agent, beside plain proxy_pass."""
+    for name, full_key in (("ours", f"chat.{key}"), ("agent", f"chat.agent_{key}")):
+        report.add(full_key, spread(found[name]))
+        report.add(f"{full_key}_ratio", paired(found[name], found["plain"]))
+    report.add(f"chat.plain_{key}", spread(found["plain"]), f"{what}, plain proxy_pass", "µs")
+
+
 def _requests(context: Context, stack: WholeStack, report: Report) -> None:
     ways = _ways(context, stack, "whole", False, ("plain", "ours", "agent"))
     total = context.count(6000, 1500)
@@ -75,11 +83,7 @@ def _requests(context: Context, stack: WholeStack, report: Report) -> None:
         return load.run(context, "requests", way.endpoint, way.body, "--connections", "8", "--requests", str(total))
 
     found = _rounds(context, ways, measure)
-    plain = _per(found["plain"], "requests")
-    for name, key in (("ours", "chat.request_cpu"), ("agent", "chat.agent_request_cpu")):
-        report.add(key, spread(_per(found[name], "requests")))
-        report.add(f"{key}_ratio", paired(_per(found[name], "requests"), plain))
-    report.add("chat.plain_request_cpu", spread(plain), "CPU per request, plain proxy_pass", "µs")
+    _add_cpu(report, "request_cpu", {name: _per(found[name], "requests") for name in ways}, "CPU per request")
     for name, what in (("plain", "plain proxy_pass"), ("ours", "a plain model"), ("agent", "an agent")):
         rates = spread(one.answer["requests"] / one.answer["seconds"] for one in found[name])
         report.add(f"chat.rps.{name}", rates, f"requests per second at 8 connections, {what}", "/s")
@@ -122,11 +126,7 @@ def _bursts(context: Context, stack: WholeStack, report: Report) -> None:
         return load.run(context, "streams", way.endpoint, way.body, "--connections", "8", "--requests", str(total))
 
     found = _rounds(context, ways, measure)
-    plain = _per(found["plain"], "events")
-    for name, key in (("ours", "chat.event_cpu"), ("agent", "chat.agent_event_cpu")):
-        report.add(key, spread(_per(found[name], "events")))
-        report.add(f"{key}_ratio", paired(_per(found[name], "events"), plain))
-    report.add("chat.plain_event_cpu", spread(plain), "CPU per event of a burst, plain proxy_pass", "µs")
+    _add_cpu(report, "event_cpu", {name: _per(found[name], "events") for name in ways}, "CPU per event of a burst")
     rates = spread(one.answer["events"] / one.answer["seconds"] for one in found["ours"])
     report.add("chat.events_per_second", rates, "events per second, bursts at 8 connections", "/s")
     coalesced = spread(one.answer["events"] / one.answer["reads"] for one in found["ours"])

@@ -1,7 +1,6 @@
 """Our edge as it is shipped, conf/nginx.conf, in front of an upstream of the bench."""
 
 import contextlib
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from devstack import credentials, edge_conf
 from .context import REPOSITORY, Context
 from .edge_status import PATH as STATUS_PATH
 from .errors import BenchError
-from .nginx import Nginx, _wait_listening, free_port
+from .nginx import Nginx, free_port, started
 
 # So high that none is ever reached: what is measured is their cost.
 _HIGH = "requests=100m/m tokens=900m/s streams=100k"
@@ -144,20 +143,6 @@ def run(context: Context, directory: Path, upstream: Path, setup: Setup) -> Iter
     (directory / "tmp").mkdir(parents=True)
     keys, own_lines = _write_keys(directory, setup)
     port = free_port()
-    conf = directory / "nginx.conf"
-    conf.write_text(_conf(context, directory, upstream, setup, keys.file, port))
-    output = directory / "output"
-    with output.open("wb") as out:
-        process = subprocess.Popen(
-            ["nginx", "-p", f"{directory}/", "-e", f"{directory}/error.log", "-c", str(conf), "-g", "daemon off;"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env={**os.environ, "LD_PRELOAD": ""},
-        )
-    nginx = Nginx(process, port, directory)
-    try:
-        _wait_listening(nginx, output)
+    (directory / "nginx.conf").write_text(_conf(context, directory, upstream, setup, keys.file, port))
+    with started(directory, port, {"LD_PRELOAD": ""}) as nginx:
         yield Edge(nginx, keys.user, keys.file, own_lines)
-    finally:
-        nginx.stop()

@@ -177,11 +177,8 @@ def check_refusals(sample: Status, unguarded: Status) -> None:
 
 
 def _status(edge: Edge) -> Status:
-    status = EdgeStatus(edge.nginx.port)
-    try:
+    with contextlib.closing(EdgeStatus(edge.nginx.port)) as status:
         return status.read()
-    finally:
-        status.close()
 
 
 def run(context: Context) -> Report:

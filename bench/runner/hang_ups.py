@@ -34,13 +34,17 @@ def break_off(context: Context, endpoint: load.Endpoint, model: str, phase: str,
 
 
 def delays(what: str, closed: Moments, seen: Callable[[], Moments]) -> list[float]:
-    """In ms, of every request. Waits until `seen` knows of all; fails when it never does."""
+    """In ms, of every request. Waits until `seen` knows of all; fails when it never does, and when one was seen to leave
+    before it did: then it ended for another reason."""
     deadline = time.monotonic() + SEEN_WAIT
     while not closed.keys() <= (found := seen()).keys() and time.monotonic() < deadline:
         time.sleep(0.1)
     missing = [name for name in closed if name not in found]
     if missing:
         raise BenchError(f"abort, {what}: {len(missing)} of {len(closed)} were never seen, e.g. {missing[0]}")
+    early = [name for name, moment in closed.items() if found[name] < moment]
+    if early:
+        raise BenchError(f"abort, {what}: {len(early)} of {len(closed)} had ended before the client left, e.g. {early[0]}")
     return [(found[name] - moment) * 1e3 for name, moment in closed.items()]
 
 

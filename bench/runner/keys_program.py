@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from . import program
 from .context import Context
-from .errors import BenchError
 from .report import Report
 from .stats import paired, spread
 
@@ -21,16 +21,7 @@ def _program(context: Context) -> Path:
 
 
 def _run(context: Context, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [str(_program(context)), *words]
-    try:
-        done = subprocess.run(command, text=True, stderr=subprocess.PIPE, timeout=TIMEOUT, check=False, **options)
-    except OSError as error:
-        raise BenchError(f"cannot start {command[0]}: {error.strerror}; was it built?") from error
-    except subprocess.TimeoutExpired as error:
-        raise BenchError(f"keys_bench {words[0]} did not end within {TIMEOUT} s") from error
-    if done.returncode != 0:
-        raise BenchError(f"keys_bench {words[0]} exited with {done.returncode}: {done.stderr.strip()}")
-    return done
+    return program.run([str(_program(context)), *words], f"keys_bench {words[0]}", TIMEOUT, **options)
 
 
 def write_lines(context: Context, path: Path, count: int, seed: int) -> Path:
@@ -41,7 +32,7 @@ def write_lines(context: Context, path: Path, count: int, seed: int) -> Path:
 
 
 def _measure(context: Context, *words: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(_run(context, *words, stdout=subprocess.PIPE).stdout)
+    answer: dict[str, Any] = json.loads(_run(context, *words).stdout)
     return answer
 
 

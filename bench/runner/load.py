@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import program
 from .context import Context
 from .errors import BenchError
 
@@ -41,10 +42,9 @@ def run(context: Context, mode: str, endpoint: Endpoint, body: Path, *options: s
     """One of the modes that end by themselves."""
     command = [str(context.agent_load), mode, *endpoint.arguments(), "--body-file", str(body)]
     command += ["--timeout", str(seconds), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=False)
-    if done.returncode != 0 or not done.stdout.strip():
-        raise BenchError(f"agent_load {mode} on {endpoint.url} failed: {done.stderr[-1000:]} {done.stdout[-1000:]}")
-    return _check(json.loads(done.stdout), f"{mode} on {endpoint.url}")
+    what = f"{mode} on {endpoint.url}"
+    done = program.run(command, f"agent_load {what}", seconds + 30)
+    return _check(json.loads(done.stdout), what)
 
 
 @contextlib.contextmanager

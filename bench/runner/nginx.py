@@ -62,6 +62,27 @@ def _wait_listening(nginx: Nginx, log: Path) -> None:
         time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def started(directory: Path, port: int, environment: dict[str, str] | None = None) -> Iterator[Nginx]:
+    """Of the nginx.conf in `directory`; listens when the block begins. `environment` is added to ours."""
+    output = directory / "output"
+    conf = directory / "nginx.conf"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            ["nginx", "-p", f"{directory}/", "-e", f"{directory}/error.log", "-c", str(conf), "-g", "daemon off;"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **(environment or {})},
+        )
+    nginx = Nginx(process, port, directory)
+    try:
+        _wait_listening(nginx, output)
+        yield nginx
+    finally:
+        nginx.stop()
+
+
 HEAD = """\
 worker_processes {workers};
 pid {directory}/nginx.pid;
@@ -95,20 +116,8 @@ def run(directory: Path, http: str, port: int, workers: int = 2) -> Iterator[Ngi
     conf.write_text(text + "http {\n" + HTTP.format(directory=directory) + http + "}\n")
     if os.geteuid() == 0:
         conf.write_text("user root;\n" + conf.read_text())
-    output = directory / "output"
-    with output.open("wb") as log:
-        process = subprocess.Popen(
-            ["nginx", "-p", f"{directory}/", "-e", f"{directory}/error.log", "-c", str(conf), "-g", "daemon off;"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    nginx = Nginx(process, port, directory)
-    try:
-        _wait_listening(nginx, output)
+    with started(directory, port) as nginx:
         yield nginx
-    finally:
-        nginx.stop()
 
 
 def plain_proxy(upstream: str, port: int) -> str:

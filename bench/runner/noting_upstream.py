@@ -10,6 +10,7 @@ from pathlib import Path
 
 SILENT, STREAMS = "silent", "streams"  # models without their namespace: no byte of an answer, or one event of it
 START_WAIT = 10.0  # seconds
+MAX_REQUEST = 64 * 1024  # bytes; those of the bench have 1 KB
 
 _EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"one"}}]}\n\n'
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nX-Agent-Stream: openai\r\n\r\n"
@@ -39,6 +40,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, notes: Notes, open_ones: set[asyncio.Transport]) -> None:
         self._notes, self._open = notes, open_ones
         self._text = b""
+        self._is_whole = False
         self._name = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,9 +49,15 @@ class _Connection(asyncio.Protocol):
         self._open.add(transport)
 
     def data_received(self, data: bytes) -> None:
-        self._text += data
-        if self._name or not (body := whole_body(self._text)):
+        if self._is_whole:
             return
+        self._text += data
+        body = whole_body(self._text)
+        if body is None:
+            if len(self._text) > MAX_REQUEST:
+                self._transport.abort()
+            return
+        self._is_whole = True
         if found := self._notes.id.search(body):
             self._name = found[0].decode()
         if f'/{STREAMS}"'.encode() in body:

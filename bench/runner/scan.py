@@ -1,10 +1,9 @@
 """`scan`: what it costs to find a request's model and limits in its body, without nginx around it."""
 
 import json
-import subprocess
 from pathlib import Path
 
-from . import bodies
+from . import bodies, program
 from .context import Context
 from .errors import BenchError
 from .report import Report
@@ -25,21 +24,14 @@ MADE = {
 TIMEOUT = 60  # seconds; a run takes about 3
 
 
-def _run(program: Path, files: dict[str, Path]) -> dict[str, dict[str, float]]:
+def _run(scan_bench: Path, files: dict[str, Path]) -> dict[str, dict[str, float]]:
     """Input -> what scan_bench says of it."""
-    command = [str(program), *(f"{name}={path}" for name, path in files.items())]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    except OSError as error:
-        raise BenchError(f"cannot start {program}: {error.strerror}; was it built?") from error
-    except subprocess.TimeoutExpired as error:
-        raise BenchError(f"{program.name} did not end within {TIMEOUT} s") from error
-    if done.returncode != 0:
-        raise BenchError(f"{program.name} exited with {done.returncode}: {done.stderr.strip()}")
+    command = [str(scan_bench), *(f"{name}={path}" for name, path in files.items())]
+    done = program.run(command, scan_bench.name, TIMEOUT)
     found = {one["name"]: one for one in json.loads(done.stdout)["inputs"]}
     missing = [name for name in (*CHAT, *MADE) if name not in found]
     if missing:
-        raise BenchError(f"{program.name} says nothing about {', '.join(missing)}")
+        raise BenchError(f"{scan_bench.name} says nothing about {', '.join(missing)}")
     return found
 
 

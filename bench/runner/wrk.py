@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import program
 from .errors import BenchError
 
 # The body comes from a file, because Lua's string escapes are not JSON's. The summary is one line of JSON.
@@ -82,13 +83,8 @@ def write_script(path: Path, body: Path, headers: dict[str, str], request: str =
 def run(url: str, script: Path, seconds: float, connections: int, expect_errors: bool = False) -> Result:
     """`expect_errors`: every answer is a 4xx, as it should be."""
     whole = max(1, round(seconds))
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "5s", "-s", str(script), url],
-        capture_output=True,
-        text=True,
-        timeout=whole + 30,
-        check=False,
-    )
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "5s", "-s", str(script), url]
+    done = program.run(command, f"wrk on {url}", whole + 30)
     return _judge(done.returncode, done.stdout, done.stderr, url, expect_errors)
 
 

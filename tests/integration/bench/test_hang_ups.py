@@ -1,5 +1,6 @@
 """Aborts: the upstream that notes when the other side leaves, and the delays that come of it. Idle streams: the worst."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Iterator
@@ -37,6 +38,16 @@ def connect(address: Path) -> socket.socket:
     return client
 
 
+def event_of(client: socket.socket) -> bytes:
+    """The beginning of the answer, up to the end of its one event."""
+    answer = b""
+    while not answer.endswith(b"\n\n\r\n"):
+        piece = client.recv(4096)
+        assert piece, answer
+        answer += piece
+    return answer
+
+
 def wait_for(notes: noting_upstream.Notes, *names: str) -> dict[str, float]:
     deadline = time.monotonic() + WAIT
     while not set(names) <= (found := notes.left()).keys():
@@ -63,9 +74,7 @@ def test_it_notes_when_a_request_without_an_answer_is_left(address: Path, notes:
 def test_it_streams_one_event_and_is_silent(address: Path, notes: noting_upstream.Notes) -> None:
     with connect(address) as client:
         client.sendall(request(noting_upstream.STREAMS, "abort-3 is who asks."))
-        answer = b""
-        while not answer.endswith(b"\n\n\r\n"):
-            answer += client.recv(4096)
+        answer = event_of(client)
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert answer.count(b"data:") == 1
     assert list(wait_for(notes, "abort-3")) == ["abort-3"]
@@ -77,6 +86,28 @@ def test_a_request_that_never_was_whole_is_not_noted(address: Path, notes: notin
     with connect(address) as whole:
         whole.sendall(request(noting_upstream.SILENT, "abort-2 is who asks."))
     assert list(wait_for(notes, "abort-2")) == ["abort-2"]
+
+
+def test_a_request_without_an_id_gets_one_answer_and_no_note(address: Path, notes: noting_upstream.Notes) -> None:
+    with connect(address) as client:
+        client.sendall(request(noting_upstream.STREAMS, "nobody asks."))
+        event_of(client)
+        client.sendall(b"more")
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+    with connect(address) as other:
+        other.sendall(request(noting_upstream.SILENT, "abort-4 is who asks."))
+    assert list(wait_for(notes, "abort-4")) == ["abort-4"]
+
+
+def test_a_request_that_is_too_large_is_cut(address: Path, notes: noting_upstream.Notes) -> None:
+    with connect(address) as client:
+        with contextlib.suppress(ConnectionError):  # it may be cut before all is sent
+            client.sendall(b"x" * (noting_upstream.MAX_REQUEST + 1))
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert notes.left() == {}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +136,11 @@ def test_a_request_that_is_never_seen_to_leave_is_an_error(monkeypatch: pytest.M
     monkeypatch.setattr(hang_ups, "SEEN_WAIT", 0.2)
     with pytest.raises(BenchError, match="abort, x: 1 of 2 were never seen, e.g. abort-2"):
         hang_ups.delays("x", {"abort-1": 1.0, "abort-2": 2.0}, lambda: {"abort-1": 1.5})
+
+
+def test_a_request_that_has_ended_before_its_client_left_is_an_error() -> None:
+    with pytest.raises(BenchError, match="abort, x: 1 of 2 had ended before the client left, e.g. abort-2"):
+        hang_ups.delays("x", {"abort-1": 1.0, "abort-2": 2.0}, lambda: {"abort-1": 1.5, "abort-2": 1.999})
 
 
 def test_a_phase_has_its_percentiles_round_by_round() -> None:
