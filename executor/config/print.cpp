@@ -24,10 +24,21 @@ std::string listText(const std::vector<std::string>& items) {
   return out + ']';
 }
 
-// The keys of one part, each hidden when the part says so.
+// The keys of one part, each hidden when the part says so. The part's block in the text begins and
+// ends with it.
 class Part {
  public:
-  Part(YamlWriter& yaml, const std::set<std::string>& hidden) : yaml_(yaml), hidden_(hidden) {}
+  Part(YamlWriter& yaml, std::string_view name, const std::set<std::string>& hidden)
+      : yaml_(yaml), hidden_(hidden) {
+    yaml_.begin(name);
+  }
+  // An item of a list.
+  Part(YamlWriter& yaml, const std::set<std::string>& hidden) : yaml_(yaml), hidden_(hidden) {
+    yaml_.beginItem();
+  }
+  ~Part() { yaml_.end(); }
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
 
   void value(const char* key, const std::string& value) {
     yaml_.line(key, hidden_.contains(key) ? kHidden : std::string_view(value));
@@ -61,48 +72,42 @@ class Part {
   const std::set<std::string>& hidden_;
 };
 
-void printServer(YamlWriter& yaml, const Settings& settings) {
-  yaml.begin("server");
-  Part server(yaml, settings.server.hidden);
-  server.text("listen", settings.server.listen);
-  server.number("threads", settings.server.threads);
-  server.text("edge_secret_file", settings.server.edge_secret_file);
-  server.duration("drain_timeout", settings.server.drain_timeout);
-  server.duration("keep_alive_interval", settings.server.keep_alive_interval);
-  server.flag("watch", settings.server.watch);
-  server.duration("watch_delay", settings.server.watch_delay);
-  server.textIfAny("metrics_listen", settings.server.metrics_listen);
-  yaml.end();
-  yaml.begin("log");
-  Part log(yaml, settings.log.hidden);
-  log.textIfAny("file", settings.log.file);
-  log.text("level", settings.log.level);
-  yaml.end();
+void printServer(YamlWriter& yaml, const ServerSettings& server) {
+  Part part(yaml, "server", server.hidden);
+  part.text("listen", server.listen);
+  part.number("threads", server.threads);
+  part.text("edge_secret_file", server.edge_secret_file);
+  part.duration("drain_timeout", server.drain_timeout);
+  part.duration("keep_alive_interval", server.keep_alive_interval);
+  part.flag("watch", server.watch);
+  part.duration("watch_delay", server.watch_delay);
+  part.textIfAny("metrics_listen", server.metrics_listen);
+}
+
+void printLog(YamlWriter& yaml, const LogSettings& log) {
+  Part part(yaml, "log", log.hidden);
+  part.textIfAny("file", log.file);
+  part.text("level", log.level);
 }
 
 void printPolicies(YamlWriter& yaml, const AgentPolicies& policies) {
-  yaml.begin("policies");
-  Part part(yaml, policies.hidden);
+  Part part(yaml, "policies", policies.hidden);
   part.number("max_tool_hops", policies.max_tool_hops);
   part.duration("max_run", policies.max_run);
   part.number("max_parallel_tools", policies.max_parallel_tools);
   part.number("max_tool_result_bytes", policies.max_tool_result_bytes);
-  yaml.end();
 }
 
 void printDefaults(YamlWriter& yaml, const AgentDefaults& defaults) {
-  yaml.begin("defaults");
-  Part part(yaml, defaults.hidden);
+  Part part(yaml, "defaults", defaults.hidden);
   part.text("namespace", defaults.name_space);
   part.textIfAny("upstream", defaults.upstream);
   part.textIfAny("model", defaults.model);
   printPolicies(yaml, defaults.policies);
-  yaml.end();
 }
 
 void printUpstream(YamlWriter& yaml, const UpstreamSettings& upstream) {
-  yaml.begin(upstream.name);
-  Part part(yaml, upstream.hidden);
+  Part part(yaml, upstream.name, upstream.hidden);
   part.url("base_url", upstream.base_url);
   if (!upstream.api_key.empty()) yaml.line("api_key", kHidden);
   part.names("headers", upstream.headers);
@@ -116,12 +121,10 @@ void printUpstream(YamlWriter& yaml, const UpstreamSettings& upstream) {
   part.flag("health_allow_404", upstream.health_allow_404);
   part.duration("health_timeout", upstream.health_timeout);
   part.duration("health_interval", upstream.health_interval);
-  yaml.end();
 }
 
 void printMcpServer(YamlWriter& yaml, const McpServerSettings& server) {
-  yaml.begin(server.name);
-  Part part(yaml, server.hidden);
+  Part part(yaml, server.name, server.hidden);
   if (server.transport == McpTransport::Stdio) {
     part.value("transport", "stdio");
     part.text("command", server.command);
@@ -133,7 +136,6 @@ void printMcpServer(YamlWriter& yaml, const McpServerSettings& server) {
     part.names("headers", server.headers);
   }
   part.duration("timeout", server.timeout);
-  yaml.end();
 }
 
 void printTool(YamlWriter& yaml, const ToolSettings& tool) {
@@ -169,16 +171,12 @@ void printTool(YamlWriter& yaml, const ToolSettings& tool) {
 void printTools(YamlWriter& yaml, const Settings& settings) {
   yaml.begin("tools");
   for (const auto& [key, tool] : settings.tools) {
-    if (key != tool.name) continue;  // an agent's own
-    yaml.beginItem();
-    printTool(yaml, tool);
-    yaml.end();
+    if (key == tool.name) printTool(yaml, tool);  // the others are an agent's own
   }
   yaml.end();
 }
 
 void printAgent(YamlWriter& yaml, const AgentSettings& agent, const Settings& settings) {
-  yaml.beginItem();
   Part part(yaml, agent.hidden);
   const std::size_t slash = agent.id.find('/');
   part.text("name", agent.id.substr(slash + 1));
@@ -199,14 +197,11 @@ void printAgent(YamlWriter& yaml, const AgentSettings& agent, const Settings& se
         yaml.item(tool.hidden.contains("name") ? kHidden : yamlScalar(key));
         continue;
       }
-      yaml.beginItem();
       printTool(yaml, tool);
-      yaml.end();
     }
     yaml.end();
   }
   printPolicies(yaml, agent.policies);
-  yaml.end();
 }
 
 void printAliases(YamlWriter& yaml, const Settings& settings) {
@@ -222,7 +217,8 @@ void printAliases(YamlWriter& yaml, const Settings& settings) {
 std::string printSettings(const Settings& settings) {
   YamlWriter yaml;
   yaml.line("version", "1");
-  printServer(yaml, settings);
+  printServer(yaml, settings.server);
+  printLog(yaml, settings.log);
   printDefaults(yaml, settings.defaults);
   yaml.begin("upstreams");
   for (const auto& [name, upstream] : settings.upstreams) printUpstream(yaml, upstream);
