@@ -19,12 +19,15 @@ def pytest_collection_modifyitems(items):
 def stack(tmp_path_factory):
     """One edge and one executor with the doubles, shared by all tests: each looks at its own traces only."""
     # A unix socket's path is short.
-    directory = tmp_path_factory.mktemp("s")
-    try:
-        running = gateway_stack.start(directory)
+    with gateway_stack.running(tmp_path_factory.mktemp("s")) as running:
         yield running
-    finally:
-        gateway_stack.stop(directory)
+
+
+@pytest.fixture
+def own_stack(tmp_path_factory):
+    """A stack that the test may break."""
+    with gateway_stack.running(tmp_path_factory.mktemp("o")) as running:
+        yield running
 
 
 @pytest.fixture

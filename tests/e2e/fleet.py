@@ -19,7 +19,7 @@ from devstack import process, procfs  # noqa: E402
 from devstack.record import Child  # noqa: E402
 from devstack.services import Layout  # noqa: E402
 from devstack.stack import start_executor_again  # noqa: E402
-from edge_harness import is_alive, is_leaving  # noqa: E402
+from worker_processes import is_alive, is_leaving  # noqa: E402
 
 CONFIG = E2E / "fleet_config"
 SCRIPT = ROOT / "tests/fakes/scripts/fleet.json"

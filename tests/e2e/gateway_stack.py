@@ -1,5 +1,6 @@
 """A running stack of `./dev up`, its keys and its doubles, for the tests of this folder."""
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -11,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,6 +109,17 @@ class Stack:
         host, port = self.address
         return self.tls().wrap_socket(socket.create_connection((host, port), timeout=30), server_hostname=host)
 
+    def socket_with_chat(self, model: str, stream: bool = False) -> ssl.SSLSocket:
+        """A connection on which a chat has been asked for; what comes, and when it ends, is the caller's."""
+        payload = json.dumps(chat(model, stream=stream)).encode()
+        peer = self.socket()
+        peer.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + f"Authorization: Bearer {self['AGENT_KEY']}\r\nContent-Length: {len(payload)}\r\n\r\n".encode()
+            + payload
+        )
+        return peer
+
     # The doubles.
 
     def llm_requests(self) -> list[dict]:
@@ -192,6 +205,23 @@ def stop(directory: Path) -> None:
             if REPORT.search(line) or LLM_KEY in line or "agk_" in line:
                 bad.append(f"{path.name}: {line[:500]}")
     assert not bad, "\n".join(bad[:50])
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Stack]:
+    try:
+        yield start(directory)
+    finally:
+        stop(directory)
+
+
+def read_until(peer: ssl.SSLSocket, mark: bytes) -> bytes:
+    received = b""
+    while mark not in received:
+        piece = peer.recv(65536)
+        assert piece, received
+        received += piece
+    return received
 
 
 def assert_error(answer, status: int, code: str | None = None, param: str | None = "any") -> dict:

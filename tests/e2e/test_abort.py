@@ -1,38 +1,17 @@
 """A client that leaves takes its run with it, all the way down."""
 
-import json
 import time
 
 import pytest
 
-from gateway_stack import chat, wait_until
+from gateway_stack import read_until, wait_until
 
 CLIENTS = 50
 
 
-def open_stream(stack, model):
-    """A TLS connection on which the answer has begun."""
-    payload = json.dumps(chat(model, stream=True)).encode()
-    peer = stack.socket()
-    peer.sendall(
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        + f"Authorization: Bearer {stack['AGENT_KEY']}\r\nContent-Length: {len(payload)}\r\n\r\n".encode()
-        + payload
-    )
-    return peer
-
-
-def read_until(peer, mark):
-    received = b""
-    while mark not in received:
-        piece = peer.recv(65536)
-        assert piece, received
-        received += piece
-
-
 @pytest.mark.parametrize("model", ["endless", "scripted/endless"])
 def test_fifty_clients_leave_and_fifty_upstream_streams_close(quiet, model):
-    peers = [open_stream(quiet, model) for _ in range(CLIENTS)]
+    peers = [quiet.socket_with_chat(model, stream=True) for _ in range(CLIENTS)]
     for peer in peers:
         read_until(peer, b"tick 3 ")
     assert quiet.llm_stats()["open"] == CLIENTS
@@ -47,7 +26,7 @@ def test_fifty_clients_leave_and_fifty_upstream_streams_close(quiet, model):
 
 
 def test_a_client_that_leaves_cancels_the_running_tool(quiet):
-    peer = open_stream(quiet, "waiting")
+    peer = quiet.socket_with_chat("waiting", stream=True)
     wait_until(lambda: [call for call in quiet.mcp_calls() if call["status"] == "open"], "the tool runs")
     peer.close()
     call = wait_until(
@@ -59,13 +38,7 @@ def test_a_client_that_leaves_cancels_the_running_tool(quiet):
 
 def test_a_client_that_leaves_before_the_first_byte(quiet):
     """The run waits for its tool, and the answer is not streamed: nothing was sent to the client yet."""
-    payload = json.dumps(chat("waiting")).encode()
-    peer = quiet.socket()
-    peer.sendall(
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        + f"Authorization: Bearer {quiet['AGENT_KEY']}\r\nContent-Length: {len(payload)}\r\n\r\n".encode()
-        + payload
-    )
+    peer = quiet.socket_with_chat("waiting")
     wait_until(lambda: quiet.mcp_calls(), "the tool runs")
     peer.close()
     wait_until(lambda: quiet.mcp_calls()[0]["status"] == "cancelled", "the tool was cancelled")

@@ -6,17 +6,7 @@ import signal
 
 import pytest
 
-import gateway_stack
 from gateway_stack import assert_error, chat, data_of, has_ended, wait_until
-
-
-@pytest.fixture
-def own_stack(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("d")
-    try:
-        yield gateway_stack.start(directory)
-    finally:
-        gateway_stack.stop(directory)
 
 
 def events_of(stack):

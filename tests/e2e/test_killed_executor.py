@@ -38,6 +38,19 @@ async def one_for_each_executor(executors, client: Client, stream: bool) -> list
     return tasks
 
 
+async def begin(load: Load, long_ones: list[asyncio.Task]) -> None:
+    """Until the load is well under way; the long requests outlast it."""
+    await soon(lambda: len(load.results) >= ENOUGH, "load")
+    assert not any(task.done() for task in long_ones), "a long request ended too early"
+
+
+async def go_on(load: Load, what: str) -> float:
+    """Until as much has begun and ended after this moment, which is returned."""
+    moment = time.monotonic()
+    await soon(lambda: len(load.began_after(moment)) >= ENOUGH, what)
+    return moment
+
+
 def last_executor(executors, results) -> dict[str, int]:
     """Which one each request was sent to in the end."""
     served = executors.served_by({result.request_id for result in results})
@@ -49,11 +62,9 @@ async def kill_under_load(executors):
     long_ones = await one_for_each_executor(executors, client, stream=True)
     long_ones += await one_for_each_executor(executors, client, stream=False)
     async with Load(client, WIDTH) as load:
-        await soon(lambda: len(load.results) >= ENOUGH, "load")
-        assert not any(task.done() for task in long_ones), "a long request ended before the death"
+        await begin(load, long_ones)
         await asyncio.to_thread(executors.kill, VICTIM)
-        dead = time.monotonic()
-        await soon(lambda: len(load.began_after(dead)) >= ENOUGH, "load after the death")
+        dead = await go_on(load, "load after the death")
     return load, await asyncio.gather(*long_ones), dead
 
 
@@ -82,14 +93,11 @@ async def drain_under_load(executors):
     client = Client(executors.stack)
     streams = await one_for_each_executor(executors, client, stream=True)
     async with Load(client, WIDTH) as load:
-        await soon(lambda: len(load.results) >= ENOUGH, "load")
-        assert not any(stream.done() for stream in streams), "a long stream ended before the executor was to stop"
+        await begin(load, streams)
         await asyncio.to_thread(executors.drain, VICTIM)
-        draining = time.monotonic()
-        await soon(lambda: len(load.began_after(draining)) >= ENOUGH, "load while the executor drains")
+        await go_on(load, "load while the executor drains")
         await asyncio.to_thread(executors.wait_for_end, executors.pids[VICTIM])
-        gone = time.monotonic()
-        await soon(lambda: len(load.began_after(gone)) >= ENOUGH, "load after the executor's end")
+        gone = await go_on(load, "load after the executor's end")
     return load, await asyncio.gather(*streams), gone
 
 

@@ -1,24 +1,12 @@
 """Time limits, silence, and executors that stop or die while they are used."""
 
-import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
-import gateway_stack
-from gateway_stack import assert_error, chat, data_of, has_ended, wait_until
-
-
-@pytest.fixture
-def own_stack(tmp_path_factory):
-    """A stack that the test may break."""
-    directory = tmp_path_factory.mktemp("b")
-    try:
-        yield gateway_stack.start(directory)
-    finally:
-        gateway_stack.stop(directory)
+from gateway_stack import assert_error, chat, data_of, has_ended, read_until, wait_until
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -72,20 +60,10 @@ def test_a_killed_executor_is_a_clear_error_and_the_edge_lives(own_stack):
 def test_a_run_that_was_lost_is_not_to_be_repeated(own_stack):
     pid = int(own_stack["EXECUTOR_PID"])
     with own_stack.client() as client:
-        payload = json.dumps(chat("waiting")).encode()
-        peer = own_stack.socket()
-        peer.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + f"Authorization: Bearer {own_stack['AGENT_KEY']}\r\nContent-Length: {len(payload)}\r\n\r\n".encode()
-            + payload
-        )
+        peer = own_stack.socket_with_chat("waiting")
         wait_until(own_stack.mcp_calls, "the tool runs")
         os.kill(pid, signal.SIGKILL)
-        received = b""
-        while b"run_lost" not in received:
-            piece = peer.recv(65536)
-            assert piece, received
-            received += piece
+        received = read_until(peer, b"run_lost")
         assert received.startswith(b"HTTP/1.1 424 ") and b"x-should-retry: false" in received.lower()
         peer.close()
         assert client.get("/health").status_code == 200

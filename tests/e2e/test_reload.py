@@ -19,11 +19,8 @@ LANES = 4
 
 @pytest.fixture
 def changing(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("c")
-    try:
-        yield gateway_stack.start(directory)
-    finally:
-        gateway_stack.stop(directory)
+    with gateway_stack.running(tmp_path_factory.mktemp("c")) as running:
+        yield running
 
 
 class ConfigFile:

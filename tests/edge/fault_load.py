@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 
-from edge_harness import build_request
+from raw_client import build_request
 
 STREAM = '{"model":"m","max_tokens":90,"stream":true}'  # 43 bytes: 10 tokens, and 90
 STREAM_TOKENS = 100
@@ -52,10 +52,13 @@ class Load:
                 with self.edge.connect() as client:
                     while not self.stop.is_set() and is_answered(client, request):
                         statuses[client.response().status] += 1
-            except (AssertionError, ConnectionError, TimeoutError) as error:
+            except (EOFError, ConnectionError, TimeoutError) as error:
                 if not self.may_cut:
                     self.errors.append(error)
                     return
+            except Exception as error:  # a thread's failure is told when the load ends
+                self.errors.append(error)
+                return
 
 
 def is_answered(client, request):

@@ -5,7 +5,7 @@ import h2.connection
 import h2.errors
 import h2.events
 
-from edge_harness import secret_of
+from edge_keys import secret_of
 
 GOAWAY = 7
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_harness import key_line, secret_of
+from edge_keys import key_line, secret_of
 
 KEYS = (
     key_line("alice", "allow=* scopes=chat")

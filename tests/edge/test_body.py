@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from edge_harness import build_request, key_line
+from edge_keys import key_line
+from raw_client import build_request
 
 CHAT = '{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true}'
 

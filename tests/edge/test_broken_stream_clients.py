@@ -14,7 +14,9 @@ import re
 import pytest
 
 from broken_stream_clients import SHOW_PROTOCOL, WAYS
-from edge_harness import ROOT, Edge, make_certificate
+from certificates import make_certificate
+from edge_harness import Edge
+from edge_module import ROOT
 from fake_executor import FakeExecutor
 from test_stream_end import DEATHS, assert_clean, chat_event, locations
 

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from edge_harness import ROOT, SECRET, Edge, key_line
+from edge_harness import Edge
+from edge_keys import SECRET, key_line
+from edge_module import ROOT
 
 GOOD = key_line("alice")
 HASH = "sha256:" + "0" * 63 + "1"

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from edge_harness import LOCATIONS, build_request
+from edge_config import LOCATIONS
+from raw_client import build_request
 
 CHAT = '{"model":"m"}'
 

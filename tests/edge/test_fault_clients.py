@@ -8,8 +8,11 @@ import h2.connection
 import h2.events
 import pytest
 
-from edge_harness import ERROR_PAGES, LOCATIONS, HeldStreams, build_request, key_line, secret_of
+from edge_config import ERROR_PAGES, LOCATIONS
+from edge_keys import key_line, secret_of
 from fault_load import CHAT, SHORT, STREAM, STREAM_TOKENS, answer_short, held, holding
+from held_streams import HeldStreams
+from raw_client import build_request
 
 TIMES = 50
 PHASES = ("headers", "body", "waiting", "stream", "half-closed")

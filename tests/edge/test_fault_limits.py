@@ -8,8 +8,12 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from edge_harness import Edge, HeldStreams, build_request, find_module, key_line, sanitizer_environment
+from edge_harness import Edge
+from edge_keys import key_line
+from edge_module import find_module, sanitizer_environment
 from fault_load import CHAT, SHORT, STREAM, STREAM_TOKENS, answer_short, answers_to, asked, held, holding, status_of
+from held_streams import HeldStreams
+from raw_client import build_request
 
 
 def smallest_zone(tmp_path):

@@ -4,8 +4,15 @@ import shutil
 
 import pytest
 
-from edge_harness import SHOW_WORKER, Edge, HeldStreams, build_request, find_module, is_alive, key_line
-from fault_load import CHAT, SHORT, STREAM, STREAM_TOKENS, Load, answer_short, answers_to, asked, held, holding, status_of
+from edge_config import SHOW_WORKER
+from edge_harness import Edge
+from edge_keys import key_line
+from edge_module import find_module
+from fault_load import (CHAT, SHORT, STREAM, STREAM_TOKENS, Load, answer_short, answers_to, asked, held, holding,
+                        status_of)
+from held_streams import HeldStreams
+from raw_client import build_request
+from worker_processes import is_alive
 
 
 @pytest.mark.item("S1-115")

@@ -5,9 +5,12 @@ import signal
 
 import pytest
 
-from edge_harness import SHOW_WORKER, HeldStreams, build_request, key_line
-from fault_load import (CHAT, KILLED, SHORT, STREAM, STREAM_TOKENS, Load, answer_short, answers_to, asked, held, holding,
-                        seconds_until, status_of)
+from edge_config import SHOW_WORKER
+from edge_keys import key_line
+from fault_load import (CHAT, KILLED, SHORT, STREAM, STREAM_TOKENS, Load, answer_short, answers_to, asked, held,
+                        holding, seconds_until, status_of)
+from held_streams import HeldStreams
+from raw_client import build_request
 
 
 @pytest.mark.parametrize("is_draining", [False, True], ids=["serving", "draining"])

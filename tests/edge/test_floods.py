@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from edge_harness import build_request, key_line
+from edge_keys import key_line
 from http2_client import Http2Client
+from raw_client import build_request
 
 CHAT = "/v1/chat/completions"
 SHORT = '{"model":"m"}'
@@ -67,7 +68,7 @@ def drip(senders, until, seconds=20):
         for sender in senders:
             sender.step()
         while (wait := next_piece - time.monotonic()) > 0:
-            time.sleep(wait)
+            time.sleep(wait)  # the pace of the senders
 
 
 def is_answered_meanwhile(edge):

@@ -5,7 +5,9 @@ import threading
 
 import pytest
 
-from edge_harness import Edge, build_request, key_line, secret_of
+from edge_harness import Edge
+from edge_keys import key_line, secret_of
+from raw_client import build_request
 
 
 def test_an_address_may_fail_so_often(make_edge):

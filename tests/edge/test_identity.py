@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from edge_harness import SECRET, build_request, key_line
+from edge_keys import SECRET, key_line
 from proof_check import assert_proof_holds
+from raw_client import build_request
 
 CHAT = '{"model":"m"}'
 FORGED = [

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from edge_harness import ROOT
+from edge_module import ROOT
 
 
 def executor_binary():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge_harness import Edge, key_line
+from edge_harness import Edge
+from edge_keys import key_line
 
 CHAT = "location / { agent_scope chat; %s }"
 

@@ -10,7 +10,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_harness import DEADLINE, SHOW_WORKER, Edge, HeldStreams, build_request, is_alive, key_line, secret_of
+from edge_config import SHOW_WORKER
+from edge_harness import DEADLINE, Edge
+from edge_keys import key_line, secret_of
+from held_streams import HeldStreams
+from raw_client import build_request
+from worker_processes import is_alive
 
 BOUND = 1.0  # seconds from the rename of the file to the last answer under the old keys
 TRIES = 3  # one of them must keep to it: the machine may be busy with something else

@@ -5,8 +5,13 @@ import threading
 
 import pytest
 
-from edge_harness import LOCATIONS, ROOT, SECRET, Edge, build_request, key_line
+from edge_config import LOCATIONS
+from edge_harness import Edge
+from edge_keys import SECRET, key_line
+from edge_module import ROOT
+from fake_executor import stream_of
 from proof_check import assert_proof_holds
+from raw_client import build_request
 
 MODULES = [pathlib.Path("/usr/lib/nginx/modules") / name for name in ("ndk_http_module.so", "ngx_http_lua_module.so")]
 EXAMPLE = ROOT / "examples/lua/lua.conf"
@@ -109,13 +114,8 @@ def test_refusals_are_the_edges(edge, executor):
 
 
 def test_streams_and_their_usage_pass_both(edge, executor):
-    def respond(request, connection):
-        connection.start_stream()
-        connection.chunk("data: 1\n\n")
-        connection.chunk(': agent-usage {"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}\n\ndata: [DONE]\n\n')
-        connection.end_stream()
-
-    executor.respond = respond
+    usage = ': agent-usage {"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}\n\n'
+    executor.respond = stream_of("data: 1\n\n", usage + "data: [DONE]\n\n")
     with edge.connect() as client:
         response = client.chat('{"model":"m","stream":true}')
         assert (response.status, response.body) == (200, b"data: 1\n\ndata: [DONE]\n\n")

@@ -3,10 +3,11 @@
 import signal
 import threading
 
-from edge_harness import build_request, key_line
+from edge_harness import DEADLINE
+from edge_keys import key_line
+from raw_client import build_request
 
 CHAT = '{"model":"m","stream":true}'
-DEADLINE = 20
 
 
 def test_a_removed_key_is_refused_by_every_worker(make_edge, executor):

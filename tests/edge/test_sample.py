@@ -8,7 +8,11 @@ import ssl
 import httpx
 import pytest
 
-from edge_harness import ROOT, SECRET, Edge, key_line, make_certificate, secret_of, trusting
+from certificates import make_certificate, trusting
+from edge_harness import Edge
+from edge_keys import SECRET, key_line, secret_of
+from edge_module import ROOT
+from fake_executor import stream_of
 from proof_check import assert_proof_holds
 
 CHAT = {"model": "m", "messages": []}
@@ -206,13 +210,8 @@ def test_bad_bodies(executor, client):
 
 
 def test_a_stream(edge, executor, client):
-    def respond(request, connection):
-        connection.start_stream()
-        connection.chunk("data: 1\n\n: agent-usage ")
-        connection.chunk('{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}\n\ndata: [DONE]\n\n')
-        connection.end_stream()
-
-    executor.respond = respond
+    usage = '{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}'
+    executor.respond = stream_of("data: 1\n\n: agent-usage ", usage + "\n\ndata: [DONE]\n\n")
     with client.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}, headers=key("alice")) as response:
         assert response.read() == b"data: 1\n\ndata: [DONE]\n\n"
     entry = edge.logged(response.headers["x-request-id"])

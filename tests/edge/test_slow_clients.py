@@ -7,8 +7,11 @@ import time
 
 import pytest
 
-from edge_harness import Client, HeldStreams, build_request, key_line, make_certificate, trusting
+from certificates import make_certificate, trusting
+from edge_keys import key_line
+from held_streams import HeldStreams
 from http2_client import Http2Client
+from raw_client import Client, build_request
 
 CHAT = "/v1/chat/completions"
 STREAM = '{"model":"m","stream":true}'

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from edge_harness import ROOT, key_line
+from edge_keys import key_line
+from edge_module import ROOT
 
 
 def promtool():

@@ -7,11 +7,12 @@ import zlib
 
 import pytest
 
-from edge_harness import build_request
+from edge_harness import DEADLINE
+from fake_executor import broken_stream_of, stream_of
+from raw_client import build_request
 
 CHAT = '{"model":"m","stream":true}'
 USAGE = ': agent-usage {"prompt_tokens":11,"completion_tokens":22,"total_tokens":33}\n\n'
-DEADLINE = 20
 
 
 def open_stream(client):
@@ -99,14 +100,8 @@ CLEAN = (EVENTS + "data: [DONE]\n\n").encode()
 def test_the_usage_comment_is_taken_out(make_edge, executor, size, buffering):
     edge = make_edge(locations="""location = /v1/chat/completions { agent_scope chat; proxy_buffering %s;
                                   proxy_pass http://executors; }""" % buffering)
-
-    def respond(request, connection):
-        connection.start_stream([("X-Agent-Stream", "openai"), ("X-Agent-Run-Id", "run_7")])
-        for piece in pieces(STREAM, size):
-            connection.chunk(piece)
-        connection.end_stream()
-
-    executor.respond = respond
+    headers = [("X-Agent-Stream", "openai"), ("X-Agent-Run-Id", "run_7")]
+    executor.respond = stream_of(*pieces(STREAM, size), headers=headers)
     with edge.connect() as client:
         head = open_stream(client)
         assert head.header("X-Agent-Stream") is None
@@ -157,14 +152,7 @@ def test_large_events_arrive_whole(make_edge, executor, size, buffering):
     edge = make_edge(locations="""location = /v1/chat/completions { agent_scope chat; proxy_buffering %s;
                                   proxy_pass http://executors; }""" % buffering)
     events = "".join(f"id: {i}\ndata: {i}{'x' * size}\n\n" for i in range(8))
-
-    def respond(request, connection):
-        connection.start_stream()
-        for piece in pieces(events + USAGE + "data: [DONE]\n\n", 3_001):
-            connection.chunk(piece)
-        connection.end_stream()
-
-    executor.respond = respond
+    executor.respond = stream_of(*pieces(events + USAGE + "data: [DONE]\n\n", 3_001))
     with edge.connect() as client:
         head = open_stream(client)
         assert rest_of(client) == (events + "data: [DONE]\n\n").encode()
@@ -172,12 +160,7 @@ def test_large_events_arrive_whole(make_edge, executor, size, buffering):
 
 
 def test_a_stream_of_nothing_but_usage(edge, executor):
-    def respond(request, connection):
-        connection.start_stream()
-        connection.chunk(USAGE)
-        connection.end_stream()
-
-    executor.respond = respond
+    executor.respond = stream_of(USAGE)
     with edge.connect() as client:
         head = open_stream(client)
         assert rest_of(client) == b""
@@ -253,12 +236,7 @@ def test_a_client_that_leaves_reaches_the_executor(edge, executor, in_stream):
 
 
 def test_an_executor_that_dies_in_mid_stream_cuts_the_stream(edge, executor):
-    def respond(request, connection):
-        connection.start_stream()
-        connection.chunk("data: 1\n\n")
-        return True
-
-    executor.respond = respond
+    executor.respond = broken_stream_of("data: 1\n\n")
     with edge.connect() as client:
         open_stream(client)
         assert client.chunk() == b"data: 1\n\n"
@@ -267,14 +245,7 @@ def test_an_executor_that_dies_in_mid_stream_cuts_the_stream(edge, executor):
 
 def test_gzip_between_does_not_hide_the_usage(make_edge, executor):
     edge = make_edge(server="gzip on; gzip_types text/event-stream; gzip_min_length 0; gzip_proxied any;")
-
-    def respond(request, connection):
-        connection.start_stream()
-        for piece in pieces(STREAM, 5):
-            connection.chunk(piece)
-        connection.end_stream()
-
-    executor.respond = respond
+    executor.respond = stream_of(*pieces(STREAM, 5))
     with edge.connect() as client:
         client.send(build_request("POST", "/v1/chat/completions", [("Accept-Encoding", "gzip")], CHAT))
         response = client.response()

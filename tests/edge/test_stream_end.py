@@ -1,16 +1,21 @@
 """Streams that break end with an error event and a proper end, whatever broke them and over every protocol."""
 
+import array
+import fcntl
 import json
 import socket
 import struct
 import subprocess
+import termios
 import threading
-import time
 
 import httpx
 import pytest
 
-from edge_harness import build_request, key_line, make_certificate, trusting
+from certificates import make_certificate, trusting
+from edge_keys import key_line
+from fake_executor import broken_stream_of, stream_of
+from raw_client import build_request
 
 CHAT = '{"model":"m","stream":true}'
 OPENAI = [("X-Agent-Stream", "openai")]
@@ -40,25 +45,6 @@ def reset(connection):
 
 
 # How an executor can die once its answer has begun: (script, what the client has got before the error, code).
-def fin_between_events(request, connection):
-    connection.start_stream(OPENAI)
-    connection.chunk(EVENTS)
-    return True
-
-
-def fin_in_an_event(request, connection):
-    connection.start_stream(OPENAI)
-    connection.chunk(EVENTS)
-    connection.chunk('data: {"i"')
-    return True
-
-
-def fin_in_a_line_end(request, connection):
-    connection.start_stream(OPENAI)
-    connection.chunk(EVENTS + 'data: {"i":2}\n')
-    return True
-
-
 def fin_in_a_chunk(request, connection):
     connection.start_stream(OPENAI)
     connection.chunk(EVENTS)
@@ -75,7 +61,7 @@ def fin_with_the_header(request, connection):
 def rst(request, connection):
     connection.start_stream(OPENAI)
     connection.chunk(EVENTS)
-    time.sleep(0.05)  # so that the events are not thrown away with the connection
+    connection.wait_until_read()
     return reset(connection)
 
 
@@ -86,21 +72,15 @@ def silence(request, connection):
     return True
 
 
-def fin_in_the_usage_comment(request, connection):
-    connection.start_stream(OPENAI)
-    connection.chunk(EVENTS + ': agent-usage {"prompt_to')
-    return True
-
-
 DEATHS = {
-    "fin": (fin_between_events, EVENTS, "run_lost"),
-    "fin-in-event": (fin_in_an_event, EVENTS, "run_lost"),
-    "fin-in-line-end": (fin_in_a_line_end, EVENTS, "run_lost"),
+    "fin": (broken_stream_of(EVENTS, headers=OPENAI), EVENTS, "run_lost"),
+    "fin-in-event": (broken_stream_of(EVENTS, 'data: {"i"', headers=OPENAI), EVENTS, "run_lost"),
+    "fin-in-line-end": (broken_stream_of(EVENTS + 'data: {"i":2}\n', headers=OPENAI), EVENTS, "run_lost"),
     "fin-in-chunk": (fin_in_a_chunk, EVENTS, "run_lost"),
     "fin-with-header": (fin_with_the_header, EVENTS, "run_lost"),
     "rst": (rst, EVENTS, "run_lost"),
     "silence": (silence, EVENTS, "upstream_timeout"),
-    "fin-in-usage": (fin_in_the_usage_comment, EVENTS, "run_lost"),
+    "fin-in-usage": (broken_stream_of(EVENTS + ': agent-usage {"prompt_to', headers=OPENAI), EVENTS, "run_lost"),
 }
 
 
@@ -117,6 +97,15 @@ def assert_clean(text, before, code):
     assert text.startswith(before), text
     assert error_of(text.removeprefix(before)) == code
     assert "[DONE]" not in text
+
+
+READ_AHEAD = 64 * 1024  # bytes that the kernel keeps for a slow reader; it takes somewhat more
+
+
+def readable_bytes(client):
+    count = array.array("i", [0])
+    fcntl.ioctl(client.sock, termios.FIONREAD, count)
+    return count[0]
 
 
 def read_stream(client):
@@ -171,13 +160,7 @@ def test_http2_in_clear_with_curl(make_edge, executor, death):
 
 
 def test_a_normal_end_stays_as_it_is(make_edge, executor):
-    def respond(request, connection):
-        connection.start_stream(OPENAI)
-        connection.chunk(EVENTS)
-        connection.chunk("data: [DONE]\n\n")
-        connection.end_stream()
-
-    executor.respond = respond
+    executor.respond = stream_of(EVENTS, "data: [DONE]\n\n", headers=OPENAI)
     edge = make_edge(locations=locations())
     with edge.connect() as client:
         for _ in range(3):
@@ -188,12 +171,7 @@ def test_a_normal_end_stays_as_it_is(make_edge, executor):
 
 
 def test_the_dialect_of_messages(make_edge, executor):
-    def respond(request, connection):
-        connection.start_stream([("X-Agent-Stream", "anthropic")])
-        connection.chunk("event: ping\ndata: {}\n\n")
-        return True
-
-    executor.respond = respond
+    executor.respond = broken_stream_of("event: ping\ndata: {}\n\n", headers=[("X-Agent-Stream", "anthropic")])
     edge = make_edge(locations=locations())
     with edge.connect() as client:
         client.send(build_request("POST", "/v1/chat/completions", body=CHAT))
@@ -207,12 +185,7 @@ def test_the_dialect_of_messages(make_edge, executor):
 
 @pytest.mark.parametrize("headers", [[], [("X-Agent-Stream", "none")]])
 def test_a_stream_without_a_dialect_stays_cut(make_edge, executor, headers):
-    def respond(request, connection):
-        connection.start_stream(headers)
-        connection.chunk(EVENTS)
-        return True
-
-    executor.respond = respond
+    executor.respond = broken_stream_of(EVENTS, headers=headers)
     edge = make_edge(locations=locations())
     with edge.connect() as client:
         client.send(build_request("POST", "/v1/chat/completions", body=CHAT))
@@ -235,23 +208,29 @@ def test_cut_json_stays_cut(make_edge, executor):
         assert client.is_closed()
 
 
-def test_a_slow_reader_gets_all_of_it(make_edge, executor):
+@pytest.mark.parametrize("listen_options", ["", "sndbuf=32k"], ids=["held-by-the-kernel", "held-by-the-edge"])
+def test_a_slow_reader_gets_all_of_it(make_edge, executor, listen_options):
     event = 'data: {"text":"' + "x" * 2000 + '"}\n\n'
     count = 700
+    is_sent = threading.Event()
 
     def respond(request, connection):
         connection.start_stream(OPENAI)
         for _ in range(count):
             connection.chunk(event)
+        is_sent.set()
         return True
 
     executor.respond = respond
-    edge = make_edge(locations=locations("proxy_read_timeout 30s;").replace("proxy_read_timeout 1s;", ""))
+    edge = make_edge(locations=locations("proxy_read_timeout 30s;").replace("proxy_read_timeout 1s;", ""),
+                     listen_options=listen_options)
     with edge.connect() as client:
-        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ_AHEAD)
         client.send(build_request("POST", "/v1/chat/completions", body=CHAT))
         client.head()
-        time.sleep(1)  # the executor has gone long before the reader has read
+        # The executor has gone before the reader begins, and no more goes into the reader's buffer.
+        assert is_sent.wait(20)
+        edge.wait_for(lambda: readable_bytes(client) >= READ_AHEAD, "full buffer")
         assert_clean(read_stream(client), event * count, "run_lost")
         executor.respond = lambda request, connection: connection.answer()
         assert client.request("GET", "/v1/models").status == 200

@@ -14,7 +14,11 @@ from collections import Counter
 import httpx
 import pytest
 
-from edge_harness import DEADLINE, ROOT, Client, Edge, build_request, make_certificate, secret_of, trusting
+from certificates import make_certificate, trusting
+from edge_harness import DEADLINE, Edge
+from edge_keys import secret_of
+from edge_module import ROOT
+from raw_client import Client, build_request
 from upload_clients import Uploader, body_of
 
 KB = 1024

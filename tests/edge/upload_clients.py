@@ -5,7 +5,7 @@ import subprocess
 import httpx
 import openai
 
-from edge_harness import trusting
+from certificates import trusting
 
 MODEL = "m"
 ENVELOPE = '{"messages":[{"role":"user","content":"%s"}],"model":"m"}'

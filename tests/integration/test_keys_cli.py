@@ -271,7 +271,7 @@ def test_a_reader_never_sees_half_a_file(keys):
     def read():
         while not stop.is_set():
             looks.append(keys.file.read_bytes())
-            time.sleep(0.001)
+            time.sleep(0.001)  # leaves the processor to the one who writes
 
     reader = threading.Thread(target=read)
     reader.start()

@@ -165,7 +165,7 @@ TEST(HttpClientPool, KeepsNoMoreThanItsLimit) {
     }
     for (auto& fetch : fetches) EXPECT_TRUE(fetch.get());
     EXPECT_TRUE(eventually([&] { return open == 2; }));
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(20ms);  // nothing is to happen meanwhile
     EXPECT_EQ(open, 2);
   }
   EXPECT_TRUE(eventually([&] { return open == 0; })) << "the client's end closes its connections";

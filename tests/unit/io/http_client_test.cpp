@@ -169,7 +169,7 @@ TEST(HttpClient, ReadsAnAnswerThatComesBeforeTheBodyIsSent) {
   RawServer server([](RawSocket& socket, int) {
     socket.readUntil("\r\n\r\n");
     socket.send("HTTP/1.1 413 Payload Too Large\r\nContent-Length: 5\r\n\r\nlarge");
-    std::this_thread::sleep_for(50ms);
+    std::this_thread::sleep_for(50ms);  // the reset of the close would overtake the answer
   });
   TestClient client;
   const auto answer = client.fetch(post(server, std::string(32 << 20, 'x')));

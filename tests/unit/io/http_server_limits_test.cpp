@@ -121,7 +121,7 @@ TEST(HttpServerLimits, CountsTheHeaderDeadlineFromItsFirstByte) {
   bool open = true;
   for (int i = 0; open && i < 500; ++i) {
     open = socket.trySend(i == 0 ? "GET / HTTP/1.1\r\nA: " : "x");
-    std::this_thread::sleep_for(10ms);
+    std::this_thread::sleep_for(10ms);  // the pace of a slow client
     char byte;
     if (::recv(socket.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) break;
   }
@@ -155,7 +155,7 @@ TEST(HttpServerLimits, PausesAcceptingAtTheConnectionLimit) {
   for (int round = 0; round < 5; ++round) {
     RawSocket third = server.connect();
     third.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(20ms);  // nothing is to come meanwhile
     char byte;
     EXPECT_LT(::recv(third.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT), 0) << "served over the limit";
     open.erase(open.begin());

@@ -108,6 +108,7 @@ TEST(KeyTableRace, AWriterKilledInTheMiddleLeavesTheLiveHalf) {
     if (writer == 0) {
       for (;;) table->fillIdle(*next);
     }
+    // It dies at another place of its work each time.
     std::this_thread::sleep_for(std::chrono::microseconds(300 + 37 * version));
     ASSERT_EQ(::kill(writer, SIGKILL), 0);
     ASSERT_EQ(::waitpid(writer, nullptr, 0), writer);

@@ -178,6 +178,7 @@ TEST(LimitStoreProcesses, AreKilledAtAnyMomentAndLeaveNothingBehind) {
   int kills = 0;
   int inside = 0;
   while (kills < kKills && std::chrono::steady_clock::now() < deadline && !HasFailure()) {
+    // Any moment of its work will do.
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
     const std::uint32_t owner = victim();
     inside += killAndMend(owner) ? 1 : 0;
