@@ -1,5 +1,7 @@
 #include "api/upstreams.h"
 
+#include <map>
+#include <memory>
 #include <utility>
 
 #include "api/admin_json.h"
@@ -27,24 +29,38 @@ Json describe(const config::UpstreamSettings& upstream, const upstream::Health& 
           {"models", plain_models}};
 }
 
-}  // namespace
-
-net::awaitable<Result<void>> listUpstreams(RequestContext& context, const ThreadParts& parts) {
+net::awaitable<Result<void>> sendUpstreams(RequestContext& context,
+                                           const Configuration& configuration,
+                                           const upstream::HealthChecks& checks) {
   std::map<std::string, std::size_t> models;
-  for (const agent::ModelEntry& entry : parts.configuration->directory.all()) {
+  for (const agent::ModelEntry& entry : configuration.directory.all()) {
     if (entry.agent == nullptr && entry.alias_of.empty()) ++models[entry.upstream];
   }
-  std::map<std::string, upstream::Health> health = parts.service.health->all();
+  std::map<std::string, upstream::Health> health = checks.all();
   Json list = Json::array();
-  for (const auto& [name, upstream] : parts.configuration->settings->upstreams) {
+  for (const auto& [name, upstream] : configuration.settings->upstreams) {
     list.push_back(describe(upstream, health[name], models[name]));
   }
   return sendAdminJson(context, dumpJson(list));
 }
 
+}  // namespace
+
+net::awaitable<Result<void>> listUpstreams(RequestContext& context, const ThreadParts& parts) {
+  return sendUpstreams(context, *parts.configuration, *parts.service.health);
+}
+
 net::awaitable<Result<void>> refreshUpstreams(RequestContext& context, const ThreadParts& parts) {
   co_await parts.service.health->checkNow();
-  co_return co_await listUpstreams(context, parts);
+  // What the looks found is served by now, but not from what this request began with.
+  std::shared_ptr<const Configuration> current;
+  const ThreadControl::Job job = [&current](const ThreadParts& its,
+                                            std::size_t thread) -> net::awaitable<void> {
+    if (thread == 0) current = its.configuration;
+    co_return;
+  };
+  co_await parts.service.threads->onEach(job);
+  co_return co_await sendUpstreams(context, *current, *parts.service.health);
 }
 
 }  // namespace agw::api

@@ -34,6 +34,7 @@ struct CallOptions {
   std::string traceparent;  // into _meta; may be empty
 };
 
+// Failed: the last handshake failed, or the last request could not reach the server.
 enum class SessionState { Idle, Connecting, Connected, Failed };
 
 // What a session knows without asking anybody.
@@ -41,7 +42,9 @@ struct SessionStatus {
   SessionState state = SessionState::Idle;  // Idle: nobody has needed it yet, or it is closed
   ToolList tools;                           // null: never listed
   std::string protocol_version;             // of the session, when connected
-  std::string last_error;                   // of the last handshake or listing; for administrators
+  // Of the last handshake or listing, or of a request that could not reach the server; for
+  // administrators.
+  std::string last_error;
 };
 
 // Connects on first use and again after the session was lost. Concurrent calls share one session;

@@ -98,7 +98,18 @@ net::awaitable<Result<Reply>> SessionCore::exchange(KeysPtr keys, std::string me
   } else if (reply || !cancelled) {
     notice.disarm();
   }
+  if (!cancelled) noteReach(reply);
   co_return reply;
+}
+
+void SessionCore::noteReach(const Result<Reply>& reply) {
+  if (reply && !is_reachable_) {
+    is_reachable_ = true;
+    last_error_.clear();
+  } else if (!reply && reply.error().code == ErrorCode::UpstreamUnreachable) {
+    is_reachable_ = false;
+    last_error_ = shownError(reply.error());
+  }
 }
 
 void SessionCore::forget(const KeysPtr& keys) {
@@ -154,6 +165,7 @@ net::awaitable<void> SessionCore::runHandshake(std::shared_ptr<SessionCore> core
   }
   core->pause_ = core->options_.first_pause;
   core->last_error_.clear();
+  core->is_reachable_ = true;
   core->connection_ = std::make_shared<const SessionKeys>(std::move(*keys));
 }
 

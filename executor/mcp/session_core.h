@@ -59,6 +59,7 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   net::awaitable<Result<Reply>> exchange(KeysPtr keys, std::string method, std::string params_json,
                                          Deadline deadline);
   void forget(const KeysPtr& keys);
+  void noteReach(const Result<Reply>& reply);
 
   void startRefresh();
   static net::awaitable<void> runRefresh(std::shared_ptr<SessionCore> core);
@@ -89,6 +90,8 @@ class SessionCore : public std::enable_shared_from_this<SessionCore> {
   std::int64_t last_id_ = 0;
 
   KeysPtr connection_;  // null: no session
+  // By the last request. A session outlives that: the server may know it when it is back.
+  bool is_reachable_ = true;
   bool connecting_ = false;
   io::WaitList connect_waiters_;
   Error connect_error_;  // of the last handshake

@@ -53,7 +53,7 @@ SessionStatus SessionCore::status() const {
   SessionStatus status;
   status.tools = tools_;
   status.last_error = last_error_;
-  if (connection_) {
+  if (connection_ && is_reachable_) {
     status.state = SessionState::Connected;
     status.protocol_version = connection_->version;
   } else if (connecting_) {

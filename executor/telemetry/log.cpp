@@ -54,8 +54,9 @@ class AsyncLog final : public Log {
                     [queue = queue_.get()] { return queue->overrun_counter(); });
   }
 
-  // The queue's destructor writes what is queued and joins the thread.
-  ~AsyncLog() override = default;
+  // The queue's destructor writes what is queued and joins the thread. First, so that never that
+  // thread is the last one to hold the logger.
+  ~AsyncLog() override { queue_.reset(); }
 
   void write(Level level, std::string_view event, std::initializer_list<Field> fields) override {
     const auto spdlog_level = spdlogLevel(level);

@@ -39,6 +39,7 @@ EXTRA_KEYS = {
     "expired": "allow=* scopes=chat expires=2020-01-01T00:00:00Z",
     "nothing": f"scopes=chat {UNLIMITED}",
     "other-scope": "allow=* scopes=mcp requests=10m/s",
+    "chain": f"allow=scripted/* scopes=chat {UNLIMITED}",  # of a gateway that is its own upstream
 }
 
 
@@ -80,6 +81,11 @@ class Stack:
     def address(self) -> tuple[str, int]:
         host, port = self.url.removeprefix("https://").split(":")
         return host, int(port)
+
+    @property
+    def config_file(self) -> Path:
+        """The executors' own, in a folder beside the stack's."""
+        return self.directory.parent / "config/gateway.yaml"
 
     @property
     def log_directory(self) -> Path:
@@ -170,8 +176,10 @@ def prepare_config(directory: Path, source: Path) -> Path:
     return config
 
 
-def _dev(*arguments, timeout: float) -> str:
-    environment = {**os.environ, "AGW_PRESET": os.environ.get("AGW_PRESET", "asan")}
+def _dev(*arguments, timeout: float, added: dict[str, str] | None = None) -> str:
+    # What is tested is built already: a test that compiled would run into its time limit.
+    preset = {"AGW_PRESET": os.environ.get("AGW_PRESET", "asan"), "AGW_NO_BUILD": "1"}
+    environment = {**os.environ, **preset, **(added or {})}
     done = subprocess.run(
         [ROOT / "dev", *arguments], env=environment, capture_output=True, text=True, timeout=timeout, check=False
     )
@@ -179,30 +187,39 @@ def _dev(*arguments, timeout: float) -> str:
     return done.stdout
 
 
-def start(directory: Path, *options, config: Path = CONFIG, script: Path = SCRIPT) -> Stack:
+def start(
+    directory: Path,
+    *options,
+    config: Path = CONFIG,
+    script: Path = SCRIPT,
+    environment: dict[str, str] | None = None,
+) -> Stack:
+    """`environment` is added to that of the stack's programs."""
     config = prepare_config(directory, config)
-    output = _dev("up", "--dir", directory / "d", "--config", config, *options, timeout=START_TIMEOUT_S)
-    environment = {}
+    arguments = ("up", "--dir", directory / "d", "--config", config, *options)
+    output = _dev(*arguments, timeout=START_TIMEOUT_S, added=environment)
+    exports = {}
     for line in output.splitlines():
         words = shlex.split(line)
         assert len(words) == 2 and words[0] == "export", f"not an export line: {line}"
         name, value = words[1].split("=", 1)
-        environment[name] = value
-    stack = Stack(directory / "d", environment)
+        exports[name] = value
+    stack = Stack(directory / "d", exports)
     content = {**json.loads(script.read_text()), "expect_key": LLM_KEY}
     httpx.put(stack["LLM_URL"] + "/_script", json=content).raise_for_status()
     return stack
 
 
-def stop(directory: Path) -> None:
-    """Stops the stack and fails when a log holds a sanitizer's report or an alert of nginx, or a secret."""
+def stop(directory: Path, secrets: tuple[str, ...] = ()) -> None:
+    """Stops the stack and fails when a log holds a sanitizer's report, an alert of nginx, or a secret."""
+    secrets = (LLM_KEY, "agk_", *secrets)
     _dev("down", "--dir", directory / "d", "--keep-logs", timeout=STOP_TIMEOUT_S)
     bad = []
     for path in sorted((directory / "d").rglob("*")):
         if not path.is_file():
             continue
         for line in path.read_text(errors="replace").splitlines():
-            if REPORT.search(line) or LLM_KEY in line or "agk_" in line:
+            if REPORT.search(line) or any(secret in line for secret in secrets):
                 bad.append(f"{path.name}: {line[:500]}")
     assert not bad, "\n".join(bad[:50])
 

@@ -76,14 +76,11 @@ def test_a_missing_secret_names_its_variable(executor, tmp_path):
     assert done.returncode == 0 and "a-secret-value" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["unknown_keys", "duplicate_key", "secrets_in_wrong_places", "include_circle", "two_agents_of_one_id", "nul_byte"],
-)
+@pytest.mark.parametrize("name", sorted(path.stem for path in BROKEN.glob("*.yaml")))
 def test_check_and_serve_answer_a_broken_file_alike(executor, name):
     path = BROKEN / f"{name}.yaml"
     expected = (BROKEN / f"{name}.expected").read_text()
-    planted = {"PLANTED": "hunter2-planted", "PLANTED_LINES": "hunter2\nhunter3"}
+    planted = {"PLANTED": "hunter2-planted", "PLANTED_LINES": "hunter2\nhunter3", "EMPTY": ""}
     checked, served = executor("check", path, **planted), executor("serve", "--config", path, **planted)
     assert (checked.returncode, served.returncode) == (1, 1)
     assert checked.stderr == served.stderr
@@ -92,6 +89,26 @@ def test_check_and_serve_answer_a_broken_file_alike(executor, name):
     assert lines == expected.splitlines()
     assert count == f"{name}.yaml: {len(lines)} problem{'s' if len(lines) > 1 else ''}"
     assert "hunter2" not in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "the file is not a regular file"),
+        (b"", "the file is empty; it needs agents or upstreams"),
+        (b"\0" * 4096, "a NUL byte; the file must be UTF-8 text"),
+    ],
+    ids=["folder", "empty", "nul"],
+)
+def test_serve_ends_with_what_is_no_configuration(executor, tmp_path, content, line):
+    path = tmp_path / "gateway.yaml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    checked, served = executor("check", path), executor("serve", "--config", path)
+    assert (checked.returncode, served.returncode) == (1, 1)
+    assert line in checked.stderr.splitlines()[0] and checked.stderr == served.stderr
 
 
 @pytest.mark.item("S1-20")

@@ -3,12 +3,14 @@
 
 all_suites=(unit edge integration e2e compat)
 
-# GoogleTest programs through ctest. GoogleTest's own XML has the cases; ctest's has a program that crashed.
+# run_unit_programs REPORTS [CTEST_OPTION...]: GoogleTest programs through ctest. GoogleTest's own XML has the cases;
+# ctest's has a program that crashed.
 run_unit_programs() {
   local reports=$1
+  shift
   mkdir -p "$reports/unit"
   GTEST_OUTPUT="xml:$reports/unit/" ctest --test-dir "build/$AGW_PRESET" -L unit --output-on-failure \
-    --no-tests=error -j "$(nproc)" --output-junit "$reports/unit.ctest.xml"
+    --no-tests=error -j "$(nproc)" --output-junit "$reports/unit.ctest.xml" "$@"
 }
 
 # run_pytest REPORT FOLDER [ARG...]; pytest's status 5 (nothing selected) is fine when --item selects.
@@ -36,10 +38,23 @@ run_suite() {
   return "$status"
 }
 
+# run_more_suites TSAN FRESH [OPTION_OF_FRESH...]: those that are not among the default ones, each in a shell of its own.
+run_more_suites() {
+  local tsan=$1 fresh=$2 failed=0
+  shift 2
+  if [ "$tsan" = yes ]; then
+    (run_tsan) || failed=1
+  fi
+  if [ "$fresh" = yes ]; then
+    (run_fresh "$@") || failed=1
+  fi
+  return "$failed"
+}
+
 has_tests() { [ "$1" = unit ] || [ -n "$(find "tests/$1" -name 'test_*.py' -print -quit 2>/dev/null)" ]; }
 
 cmd_test() {
-  local suites=() item='' suite fresh=no fresh_options=()
+  local suites=() item='' suite tsan=no fresh=no fresh_options=()
   while [ $# -gt 0 ]; do
     case "$1" in
       --item)
@@ -52,6 +67,7 @@ cmd_test() {
         has_tests "$1" || die "suite $1 has no test in this tree"
         suites+=("$1")
         ;;
+      tsan) tsan=yes ;;
       fresh) fresh=yes ;;
       --keep | --only=*) fresh_options+=("$1") ;;
       --only)
@@ -59,16 +75,16 @@ cmd_test() {
         fresh_options+=("--only=$2")
         shift
         ;;
-      *) die "no suite '$1'; there are: ${all_suites[*]} fresh" ;;
+      *) die "no suite '$1'; there are: ${all_suites[*]} tsan fresh" ;;
     esac
     shift
   done
   if [ "$fresh" = no ] && [ "${#fresh_options[@]}" -gt 0 ]; then
     die "--keep and --only belong to the suite fresh"
   fi
-  if [ "$fresh" = yes ] && [ "${#suites[@]}" -eq 0 ]; then
-    [ -z "$item" ] || die "--item selects tests of the other suites, not of fresh"
-    run_fresh "${fresh_options[@]}"
+  if [ "$tsan$fresh" != nono ] && [ "${#suites[@]}" -eq 0 ]; then
+    [ -z "$item" ] || die "--item selects tests of the other suites, not of tsan and fresh"
+    run_more_suites "$tsan" "$fresh" "${fresh_options[@]}"
     return
   fi
   if [ "${#suites[@]}" -eq 0 ]; then
@@ -77,6 +93,7 @@ cmd_test() {
     done
   fi
 
+  local no_build=${AGW_NO_BUILD:-}
   export AGW_PRESET=${AGW_PRESET:-asan}
   if [ "${AGW_NO_BUILD:-}" != 1 ]; then
     locked setup setup_everything
@@ -94,8 +111,8 @@ cmd_test() {
   done
   printf '\n== summary (preset %s) ==\n' "$AGW_PRESET"
   .venv/bin/python -B tools/dev/test_summary.py "$reports" || failed=1
-  if [ "$fresh" = yes ]; then
-    (run_fresh "${fresh_options[@]}") || failed=1
-  fi
+  # These build something else.
+  AGW_NO_BUILD=$no_build
+  run_more_suites "$tsan" "$fresh" "${fresh_options[@]}" || failed=1
   return "$failed"
 }

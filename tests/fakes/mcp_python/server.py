@@ -1,7 +1,8 @@
 """An MCP server over streamable HTTP, made with the official Python SDK.
 
 It serves the handshake revisions (with sessions, unless --stateless) and the stateless revision 2026-07-28.
-GET /_calls shows the tool calls that were really executed, GET /_requests the HTTP requests to the MCP endpoint.
+GET /_calls shows the tool calls that were really executed, GET /_requests the HTTP requests to the MCP endpoint;
+PUT /_tools says which tools it has from then on.
 """
 
 import json
@@ -12,6 +13,7 @@ import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -31,25 +33,21 @@ def record(ctx: Context, tool: str, **arguments) -> dict:
     return calls.add(tool=tool, arguments=arguments, headers=headers, status="done")
 
 
-@server.tool(description="Tells the present weather of a city.")
 async def get_weather(city: str, ctx: Context) -> str:
     record(ctx, "get_weather", city=city)
     return f"Sunny, 21 °C in {city}"
 
 
-@server.tool(description="Adds two integers.")
 async def add(a: int, b: int, ctx: Context) -> int:
     record(ctx, "add", a=a, b=b)
     return a + b
 
 
-@server.tool(description="Always fails.")
 async def fail(ctx: Context) -> str:
     record(ctx, "fail")["status"] = "failed"
     raise ToolError("the tool failed on purpose")
 
 
-@server.tool(description="Answers after some seconds.")
 async def slow(seconds: float, ctx: Context) -> str:
     call = record(ctx, "slow", seconds=seconds)
     call["status"] = "open"
@@ -60,6 +58,33 @@ async def slow(seconds: float, ctx: Context) -> str:
         if call["status"] == "open":
             call["status"] = "cancelled"
     return f"waited {seconds} s"
+
+
+TOOLS = {
+    "get_weather": (get_weather, "Tells the present weather of a city."),
+    "add": (add, "Adds two integers."),
+    "fail": (fail, "Always fails."),
+    "slow": (slow, "Answers after some seconds."),
+}
+offered: list[str] = []
+
+
+def offer(names: list[str]) -> None:
+    """These tools and no others, without a word to the clients."""
+    for name in offered:
+        server.remove_tool(name)
+    for name in names:
+        function, description = TOOLS[name]
+        server.add_tool(function, name=name, description=description)
+    offered[:] = names
+
+
+async def change_tools(request: Request) -> JSONResponse:
+    names = await request.json()
+    if not isinstance(names, list) or len(set(map(str, names))) != len(names) or not set(map(str, names)) <= set(TOOLS):
+        return JSONResponse({"error": f"a list of some of {list(TOOLS)} is expected"}, status_code=400)
+    offer(names)
+    return JSONResponse({"ok": True})
 
 
 def rpc_summary(body: bytes) -> dict:
@@ -102,6 +127,8 @@ class RequestRecorder:
         await self._app(scope, recording_receive, recording_send)
 
 
+offer(list(TOOLS))
+server.custom_route("/_tools", methods=["PUT"])(change_tools)
 server.custom_route("/_calls", methods=["GET", "DELETE"])(calls.endpoint)
 server.custom_route("/_requests", methods=["GET", "DELETE"])(requests.endpoint)
 

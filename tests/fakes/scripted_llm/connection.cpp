@@ -50,6 +50,11 @@ std::shared_ptr<Exchange> makeRecord(const Request& request, const Service& serv
   return record;
 }
 
+PlainResponse wrongKey() {
+  return {401,
+          errorBody("Incorrect API key provided", "invalid_request_error", "", "invalid_api_key")};
+}
+
 class Connection {
  public:
   Connection(net::ip::tcp::socket socket, Service& service, ConnectionLimits limits,
@@ -137,6 +142,13 @@ net::awaitable<void> Connection::answer(Request& request) {
     co_return;
   }
   const auto record = makeRecord(request, service_, number_);
+  if (target == "/v1/models" && request.method() == http::verb::get) {
+    service_.log().modelsListed();
+    PlainResponse response{200, service_.modelsJson()};
+    if (service_.refuses(record->authorization)) response = wrongKey();
+    if (!co_await sendPlain(std::move(response))) peer_.close();
+    co_return;
+  }
   const auto body = nlohmann::json::parse(request.body(), nullptr, /*allow_exceptions=*/false);
   record->body_is_json = !body.is_discarded();
   record->body = std::move(request.body());
@@ -156,9 +168,9 @@ net::awaitable<void> Connection::answer(Request& request) {
 net::awaitable<ExchangeStatus> Connection::answerLogged(Request& request, Exchange& record,
                                                         const nlohmann::json& body) {
   const auto target = request.target();
-  if (target == "/v1/models" && request.method() == http::verb::get) {
-    PlainResponse response{200, service_.modelsJson()};
-    co_return co_await sendLogged(record, std::move(response));
+  if (service_.refuses(record.authorization)) {
+    PlainResponse refusal = wrongKey();
+    co_return co_await sendLogged(record, std::move(refusal));
   }
   if (target == "/v1/chat/completions" && request.method() == http::verb::post) {
     co_return co_await answerChat(request, record, body);

@@ -119,6 +119,7 @@ std::string RequestLog::statsJson() const {
                {"done", done_.load()},
                {"peer_closed", peer_closed_.load()},
                {"requests", requests},
+               {"model_lists", model_lists_.load()},
                {"connections_open", connections_open_.load()},
                {"connections_total", connections_total_.load()}}) +
          "\n";
@@ -130,6 +131,7 @@ void RequestLog::clear() {
   bytes_ = 0;
   done_ = 0;
   peer_closed_ = 0;
+  model_lists_ = 0;
 }
 
 }  // namespace scripted_llm

@@ -56,6 +56,9 @@ class RequestLog {
   // Forgets the records and sets the counters of ended exchanges to zero; numbers go on.
   void clear();
 
+  // A request for the list of models is counted here alone.
+  void modelsListed() { ++model_lists_; }
+
   void connectionOpened() { ++connections_open_, ++connections_total_; }
   void connectionClosed() { --connections_open_; }
 
@@ -70,6 +73,7 @@ class RequestLog {
   std::atomic<std::int64_t> open_{0};
   std::atomic<std::uint64_t> done_{0};
   std::atomic<std::uint64_t> peer_closed_{0};
+  std::atomic<std::uint64_t> model_lists_{0};
   std::atomic<std::int64_t> connections_open_{0};
   std::atomic<std::uint64_t> connections_total_{0};
 };

@@ -229,11 +229,13 @@ std::shared_ptr<const Script> Script::parse(const std::string& text,
   ObjectReader reader(root, "script");
   reader.get("description");
   std::string expected_key = reader.text("expect_key").value_or("");
+  const bool refuses_other_keys = reader.flag("refuse_other_keys");
   const Json* models = reader.get("models");
   if (!models || !models->is_object()) reader.fail("models", "must be an object");
   reader.finish();
   auto script = std::make_shared<Script>();
   script->expected_key_ = std::move(expected_key);
+  script->refuses_other_keys_ = refuses_other_keys;
   for (const auto& [name, model] : models->items()) {
     if (model.is_string()) continue;
     script->models_.emplace(name, readModel(model, "models." + name, folder));

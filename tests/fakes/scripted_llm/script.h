@@ -96,10 +96,12 @@ class Script {
   const Model* find(const std::string& name) const;
   std::vector<std::string> names() const;                           // without "*"
   const std::string& expectedKey() const { return expected_key_; }  // empty: not set
+  bool refusesOtherKeys() const { return refuses_other_keys_; }
 
  private:
   std::map<std::string, Model> models_;
   std::string expected_key_;
+  bool refuses_other_keys_ = false;
 };
 
 // The turns of the first rule whose conditions all hold, else the model's own. `offered`: the names

@@ -53,6 +53,10 @@ std::string Service::judgeAuthorization(const std::string& value) const {
   return !key.empty() && value == "Bearer " + key ? "expected" : "other";
 }
 
+bool Service::refuses(const std::string& authorization) const {
+  return authorization != "expected" && script()->refusesOtherKeys();
+}
+
 std::string Service::modelsJson() const {
   Json data = Json::array();
   for (const std::string& name : script()->names()) {

@@ -31,6 +31,8 @@ class Service {
                         const std::string& body);
   // GET /v1/models.
   std::string modelsJson() const;
+  // Whether a request with such an `authorization` (as judged) is not served.
+  bool refuses(const std::string& authorization) const;
 
  private:
   PlainResponse replaceScript(const std::string& body);

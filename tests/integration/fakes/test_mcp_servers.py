@@ -90,3 +90,16 @@ def test_handshake_sessions_are_checked(server):
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     headers = {"Accept": "application/json, text/event-stream", "Mcp-Session-Id": "nobody"}
     assert httpx.post(server.url, json=message, headers=headers).status_code == 404
+
+
+def test_the_python_server_gains_and_loses_tools(tmp_path):
+    async def names(client):
+        return [tool.name for tool in (await client.list_tools()).tools]
+
+    with doubles.mcp_python(tmp_path) as server:
+        for offered in (["add"], [], ["slow", "get_weather"]):
+            httpx.put(server.base + "/_tools", json=offered).raise_for_status()
+            assert with_client(server, "legacy", names) == with_client(server, MODERN, names) == offered
+        for wrong in (["no_such_tool"], ["add", "add"], "add", [1]):
+            assert httpx.put(server.base + "/_tools", json=wrong).status_code == 400
+        assert with_client(server, MODERN, names) == ["slow", "get_weather"]

@@ -208,14 +208,14 @@ def test_the_log_shows_what_came_and_hides_the_key(client, llm_key):
     payload = b'{"model":"plain","messages":[{"role":"user","content":"x"}],"n":10000000000000001,"x":0.10}'
     for key in (llm_key, "wrong"):
         client.post("/v1/chat/completions", content=payload, headers={"Authorization": f"Bearer {key}", "X-A": "b"})
-    client.get("/v1/models")
+    client.get("/v1/nothing")
     first, second, third = requests_of(client)
     assert (first["authorization"], second["authorization"], third["authorization"]) == ("expected", "other", "absent")
     assert first["headers"]["x-a"] == "b" and "authorization" not in first["headers"]
     assert llm_key not in client.get("/_requests").text
     assert payload.decode() in client.get("/_requests").text, "the body stands in the log as it came"
     assert (first["method"], first["path"], first["status"]) == ("POST", "/v1/chat/completions", "done")
-    assert third["path"] == "/v1/models" and third["connection"] == first["connection"]
+    assert third["path"] == "/v1/nothing" and third["connection"] == first["connection"]
     assert first["time"] <= first["ended"] <= second["time"]
 
 
@@ -225,6 +225,29 @@ def test_a_script_may_name_the_key_it_expects(client):
     client.post("/v1/chat/completions", json=body("m"), headers={"Authorization": "Bearer of-the-script"})
     client.put("/_script", content=(doubles.FAKES / "scripts/test.json").read_bytes()).raise_for_status()
     assert [record["authorization"] for record in requests_of(client)] == ["expected"]
+
+
+def test_lists_of_models_are_counted_apart(client):
+    before = client.get("/_stats").json()
+    client.delete("/_requests").raise_for_status()
+    for _ in range(3):
+        client.get("/v1/models").raise_for_status()
+    after = client.get("/_stats").json()
+    assert (after["model_lists"], after["done"], requests_of(client)) == (3, 0, [])
+    assert after["requests"] == before["requests"]
+
+
+def test_a_script_may_refuse_other_keys(client):
+    script = {"expect_key": "right", "refuse_other_keys": True, "models": {"m": {"turns": [{"text": "x"}]}}}
+    replace_script(client, script)
+    try:
+        for key, status in (("right", 200), ("wrong", 401)):
+            headers = {"Authorization": f"Bearer {key}"}
+            assert client.get("/v1/models", headers=headers).status_code == status
+            assert client.post("/v1/chat/completions", json=body("m"), headers=headers).status_code == status
+        assert client.get("/v1/models").status_code == 401
+    finally:
+        client.put("/_script", content=(doubles.FAKES / "scripts/test.json").read_bytes()).raise_for_status()
 
 
 def test_the_log_can_be_read_on_cut_and_cleared(client):

@@ -52,8 +52,13 @@ class Layout:
         return self.build / "executor" / "agent-executor"
 
     @property
+    def edge_preset(self) -> str:
+        """Where the edge's module is from: tsan builds none, as nginx itself would have to know ThreadSanitizer."""
+        return "asan" if self.preset == "tsan" else self.preset
+
+    @property
     def module(self) -> Path:
-        return self.build / "ngx_module" / "ngx_http_agent_module.so"
+        return self.repository / "build" / self.edge_preset / "ngx_module" / "ngx_http_agent_module.so"
 
     @property
     def scripted_llm(self) -> Path:
@@ -72,7 +77,8 @@ class Layout:
 def require_built(layout: Layout) -> None:
     for path in (layout.executor, layout.module, layout.scripted_llm, layout.python):
         if not path.exists():
-            raise StackError(f"{path.relative_to(layout.repository)} is missing: ./dev build {layout.preset}")
+            preset = layout.edge_preset if path == layout.module else layout.preset
+            raise StackError(f"{path.relative_to(layout.repository)} is missing: ./dev build {preset}")
 
 
 def _sanitizer_environment(layout: Layout, leaks: bool) -> dict[str, str]:
@@ -88,7 +94,7 @@ def _sanitizer_environment(layout: Layout, leaks: bool) -> dict[str, str]:
 
 def _preload(layout: Layout) -> dict[str, str]:
     """Debian's nginx knows nothing of sanitizers, so the module's run-time library has to come first."""
-    if layout.preset != "asan":
+    if layout.edge_preset != "asan":
         return {}
     paths = []
     for library in ("libasan.so", "libubsan.so"):
