@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <string>
 
 #include "app.h"
@@ -10,6 +11,7 @@
 #include "cli/keys_command.h"
 #include "cli/serve.h"
 #include "config/json_schema.h"
+#include "config/yaml_cache.h"
 #include "telemetry/log.h"
 
 namespace {
@@ -30,7 +32,10 @@ int serve(const agw::cli::ServeFlags& flags) {
   const auto log = agw::telemetry::makeLog(log_settings.file, logLevel(log_settings.level));
   agw::AppInput app;
   app.edge_secrets = std::move(input.edge_secrets);
-  app.load = [flags] { return agw::cli::loadForServe(flags); };
+  // Filled by the first reload: who never changes the configuration does not pay for it.
+  app.load = [flags, trees = std::make_shared<agw::config::YamlCache>()] {
+    return agw::cli::loadForServe(flags, trees.get());
+  };
   app.config = std::move(input.config);
   return agw::runApp(std::move(app), *log);
 }

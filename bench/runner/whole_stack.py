@@ -16,6 +16,16 @@ from .errors import BenchError
 from .load import Endpoint
 
 CHAT = "/v1/chat/completions"
+CONFIG = REPOSITORY / "bench" / "config"
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The edge's listener for administrators."""
+
+    port: int
+    key: str
+    ca: Path
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class WholeStack:
     plain_pids: list[int]
     urls: dict[str, str]  # of the doubles
     tool_url: str  # answers at once
+    admin: Admin
 
     @property
     def our_pids(self) -> list[int]:
@@ -63,14 +74,17 @@ TOOL = """\
 
 
 @contextlib.contextmanager
-def run(context: Context, base_port: int | None = None) -> Iterator[WholeStack]:
-    """With `base_port` the model server is 100 above it, for gateways that are configured beforehand."""
+def run(
+    context: Context, base_port: int | None = None, config: Path = CONFIG, environment: dict[str, str] | None = None
+) -> Iterator[WholeStack]:
+    """With `base_port` the model server is 100 above it, for gateways that are configured beforehand. `environment` is
+    the executor's."""
     with contextlib.ExitStack() as exits:
         tool_port, plain_port = nginx.free_port(), nginx.free_port()
         tool = exits.enter_context(nginx.run(context.directory / "tool", TOOL.format(port=tool_port), tool_port, 1))
         options = stack.Options(
-            config=REPOSITORY / "bench" / "config",
-            environment={"BENCH_TOOL_URL": f"http://127.0.0.1:{tool.port}"},
+            config=config,
+            environment={"BENCH_TOOL_URL": f"http://127.0.0.1:{tool.port}", **(environment or {})},
             plain=True,
             base_port=base_port,
             tune=_tune,
@@ -92,6 +106,7 @@ def run(context: Context, base_port: int | None = None) -> Iterator[WholeStack]:
             plain_pids=plain.pids,
             urls=started.urls,
             tool_url=f"http://127.0.0.1:{tool.port}/quick",
+            admin=Admin(started.edges[0].admin, started.keys.admin, started.certificates.ca),
         )
         for child in started.record.children:
             if (end := process.poll(child)) is not None:

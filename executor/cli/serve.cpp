@@ -37,8 +37,9 @@ bool readEdgeSecrets(const std::string& file, std::vector<std::string>& secrets,
 
 }  // namespace
 
-config::LoadResult loadForServe(const ServeFlags& flags) {
-  config::LoadResult result = config::loadSettings(flags.config_file, config::processEnvironment());
+config::LoadResult loadForServe(const ServeFlags& flags, config::YamlCache* trees) {
+  config::LoadResult result =
+      config::loadSettings(flags.config_file, config::processEnvironment(), trees);
   config::ServerSettings& server = result.settings.server;
   if (!flags.listen.empty()) server.listen = flags.listen;
   if (flags.threads != 0) server.threads = flags.threads;

@@ -20,8 +20,8 @@ struct ServeInput {
   std::vector<std::string> edge_secrets;
 };
 
-// The file with the flags over it.
-config::LoadResult loadForServe(const ServeFlags& flags);
+// The file with the flags over it; `trees` as for loadSettings.
+config::LoadResult loadForServe(const ServeFlags& flags, config::YamlCache* trees = nullptr);
 
 // False: `err` says why, as `check` would.
 bool prepareServe(const ServeFlags& flags, ServeInput& input, std::ostream& err);

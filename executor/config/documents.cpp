@@ -8,6 +8,7 @@
 
 #include "config/env_expand.h"
 #include "config/values.h"
+#include "config/yaml_cache.h"
 #include "config/yaml_text.h"
 
 namespace agw::config {
@@ -42,8 +43,7 @@ class DocumentReader {
   void document(std::string_view text, std::size_t file) {
     Problems& problems = context_.problems;
     const bool is_json = problems.fileName(file).ends_with(".json");
-    auto root = is_json ? readYaml(joinJsonSurrogates(text), file, use_, problems)
-                        : readYaml(text, file, use_, problems);
+    auto root = is_json ? tree(joinJsonSurrogates(text), file) : tree(text, file);
     if (!root) {
       context_.all_read = false;
       return;
@@ -56,6 +56,12 @@ class DocumentReader {
     for (std::size_t i = 0; i < list.items.size(); ++i) {
       includeFile(list.items[i], "include[" + std::to_string(i) + ']');
     }
+  }
+
+  std::optional<Node> tree(std::string_view text, std::size_t file) {
+    Problems& problems = context_.problems;
+    if (context_.trees == nullptr) return readYaml(text, file, use_, problems);
+    return context_.trees->read(text, file, use_, problems);
   }
 
   void includeFile(const Node& node, const std::string& path) {

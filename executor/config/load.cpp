@@ -9,6 +9,7 @@
 #include "config/dotenv.h"
 #include "config/file_reader.h"
 #include "config/readers.h"
+#include "config/yaml_cache.h"
 #include "config/yaml_document.h"
 
 namespace agw::config {
@@ -52,11 +53,12 @@ void readAll(std::span<MapReader> tops, ReadContext& context, Settings& settings
 }
 
 LoadResult load(std::string_view text, Problems& problems, FileReader& files,
-                const Environment& environment) {
+                const Environment& environment, YamlCache* trees = nullptr) {
   FirstPlaces first;
-  ReadContext context{problems, environment, files, first};
+  ReadContext context{problems, environment, files, first, trees};
   Settings settings;
   const std::vector<Node> documents = readDocuments(text, context);
+  if (trees != nullptr) trees->endLoad();
   std::vector<MapReader> tops;
   for (const Node& document : documents) tops.emplace_back(document, "", kTopSection, context);
   if (!tops.empty()) {
@@ -98,13 +100,13 @@ LoadResult parseSettings(const std::string& yaml_text, const std::string& file_n
   return load(yaml_text, problems, files, environment);
 }
 
-LoadResult loadSettings(const std::string& file, const Environment& environment) {
+LoadResult loadSettings(const std::string& file, const Environment& environment, YamlCache* trees) {
   Problems problems(file);
   FileReader files;
   // One byte more than is allowed, so that the reader of the text reports the size.
   const FileText content = files.text(file, kMaxYamlBytes + 1);
   const Environment whole = withDotenv(environment, readDotenv(file, problems, files));
-  if (content.error.empty()) return load(content.text, problems, files, whole);
+  if (content.error.empty()) return load(content.text, problems, files, whole, trees);
   problems.add({}, "", "the file " + content.error);
   return {{}, problems.takeProblems(), {}, files.takeSeen()};
 }

@@ -35,8 +35,13 @@ struct LoadResult {
   std::vector<SeenFile> files;
 };
 
+class YamlCache;
+
 // Reads `.env` beside the file, too: a variable that `environment` does not have may stand there.
-LoadResult loadSettings(const std::string& file, const Environment& environment);
+// With `trees`, which is kept from one load of the file to the next, what has not changed is not
+// parsed again.
+LoadResult loadSettings(const std::string& file, const Environment& environment,
+                        YamlCache* trees = nullptr);
 // The same for text that is already there, as if it stood in `file_name`; without .env.
 LoadResult parseSettings(const std::string& yaml_text, const std::string& file_name,
                          const Environment& environment);

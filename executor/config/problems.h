@@ -41,6 +41,7 @@ class Problems {
   std::string lineFrom(Place seen_from, Place place) const;
 
   bool none() const { return problems_.empty(); }
+  std::size_t count() const { return problems_.size(); }
 
   // By file, then in the order in which they stand there; the first kMaxShown and a count of the
   // rest.

@@ -13,6 +13,8 @@
 
 namespace agw::config {
 
+class YamlCache;
+
 // Where each name was defined first, over all files.
 class FirstPlaces {
  public:
@@ -29,6 +31,7 @@ struct ReadContext {
   const Environment& environment;
   FileReader& files;
   FirstPlaces& first;
+  YamlCache* trees = nullptr;  // of the last load; or none
   // False: a file could not be read, so that a name which is nowhere may stand in it.
   bool all_read = true;
 };

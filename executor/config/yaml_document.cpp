@@ -215,7 +215,7 @@ class TreeBuilder final : public YAML::EventHandler {
     checkBounds(copied.place);
   }
   void checkBounds(Place place) {
-    if (use_.nodes > kMaxNodes || use_.bytes > kMaxExpandedBytes) {
+    if (!use_.isWithinBounds()) {
       stop(place, "the file is too large once its aliases are filled in; use fewer aliases");
     }
   }
@@ -324,6 +324,8 @@ std::string syntaxMessage(const std::string& library_message) {
 }
 
 }  // namespace
+
+bool YamlUse::isWithinBounds() const { return nodes <= kMaxNodes && bytes <= kMaxExpandedBytes; }
 
 const Member* Node::find(std::string_view key) const {
   const auto found = std::find_if(members.begin(), members.end(),

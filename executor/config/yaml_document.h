@@ -41,6 +41,8 @@ inline constexpr std::size_t kMaxYamlBytes = 8 * 1024 * 1024;
 struct YamlUse {
   std::size_t nodes = 0;
   std::size_t bytes = 0;  // of values, aliases filled in
+
+  bool isWithinBounds() const;
 };
 
 // The one document in `text`, which is the file `file` of `problems`; nullopt after a problem that

@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ip/address.hpp>
+#include <mutex>
 #include <stdexcept>
 
 namespace agw::io {
@@ -12,6 +13,22 @@ namespace {
 // Peers whose sessions are kept; beyond it all are forgotten, which costs each one full handshake.
 constexpr std::size_t kMaxSessions = 256;
 constexpr unsigned char kAlpn[] = "\x08http/1.1";
+
+// The system's trust store, one for all contexts that live at the same time: to read its 140
+// certificates takes 20 ms and a megabyte. OpenSSL locks it where it has to. Throws as TlsContext
+// does.
+std::shared_ptr<X509_STORE> systemTrust() {
+  static std::mutex mutex;
+  static std::weak_ptr<X509_STORE> shared;
+  const std::lock_guard lock(mutex);
+  if (auto store = shared.lock()) return store;
+  std::shared_ptr<X509_STORE> store(X509_STORE_new(), &X509_STORE_free);
+  if (!store || X509_STORE_set_default_paths(store.get()) != 1) {
+    throw std::runtime_error("cannot use the system's CA certificates");
+  }
+  shared = store;
+  return store;
+}
 
 }  // namespace
 
@@ -23,12 +40,11 @@ TlsContext::TlsContext(const std::string& ca_pem)
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(native, &TlsContext::onNewSession);
   context_.set_verify_mode(boost::asio::ssl::verify_peer);
-  boost::system::error_code error;
   if (ca_pem.empty()) {
-    context_.set_default_verify_paths(error);
-    if (error)
-      throw std::runtime_error("cannot use the system's CA certificates: " + error.message());
+    system_trust_ = systemTrust();
+    SSL_CTX_set1_cert_store(native, system_trust_.get());
   } else {
+    boost::system::error_code error;
     context_.add_certificate_authority(boost::asio::buffer(ca_pem), error);
     if (error) throw std::runtime_error("cannot use the CA certificates: " + error.message());
   }

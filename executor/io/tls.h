@@ -39,6 +39,7 @@ class TlsContext {
   static int ownerIndex();
   static int onNewSession(SSL* ssl, SSL_SESSION* session);
 
+  std::shared_ptr<X509_STORE> system_trust_;  // shared with the other contexts; or none
   boost::asio::ssl::context context_;
   std::unordered_map<std::string, Session> sessions_;
 };
