@@ -66,7 +66,6 @@ BUDGETS = (
     Budget("reload.live", "file renamed → a request has it, 1,000 agents, the slowest", "ms", 500, 350),
     Budget("reload.start", "start of the process → ready, 1,000 agents", "ms", 200, 100),
     Budget("reload.cpu_ratio", "executor CPU per request with 1,000 agents ÷ with 3", "×", 1.05, 1.02, 1.15),
-    Budget("reload.p99_ratio", "p99 of requests while 1,000 agents are loaded ten times a second ÷ p99 at rest", "×", 2.0, 1.3),
     Budget("reload.memory_ratio", "executor's RSS after 200 reloads of 1,000 agents ÷ after 10", "×", 1.2, 1.05, 1.2),
     Budget("memory.after_ratio", "RSS after 20 × 1,000 requests of 150 KB ÷ idle", "×", 2.0, 1.5),
     Budget("memory.descriptors", "descriptors left open after them", "", 0, 0),
