@@ -61,7 +61,7 @@ class Client final : public HttpClient {
       : context_(context),
         options_(std::move(options)),
         tls_(std::make_shared<TlsContext>(options_.ca_pem)),
-        lookup_(context),
+        lookup_(context, options_.names ? options_.names : std::make_shared<NameResolver>()),
         pool_(std::make_shared<ConnectionPool>(context, options_)) {}
 
   net::awaitable<Result<std::unique_ptr<HttpResponse>>> send(HttpRequest request,
@@ -110,7 +110,7 @@ class Client final : public HttpClient {
     auto connected =
         co_await connection->connect(std::move(found.endpoints), url.host, tls, deadline);
     if (!connected) {
-      lookup_.forget(url.host, url.port);
+      lookup_.forget(url.host);
       co_return connected.error();
     }
     co_return std::move(connection);

@@ -19,6 +19,8 @@ namespace agw::io {
 
 namespace net = boost::asio;
 
+class NameResolver;
+
 struct HttpRequest {
   std::string method = "POST";
   Url url;
@@ -64,7 +66,8 @@ struct HttpClientOptions {
   std::size_t max_idle_per_host = 64;
   Millis idle_timeout{30000};  // a pooled connection older than this is closed
   std::size_t max_header_bytes = 65536;
-  std::string ca_pem{};  // trusted certificates; "" = the system's trust store
+  std::string ca_pem{};                   // trusted certificates; "" = the system's trust store
+  std::shared_ptr<NameResolver> names{};  // null: one of its own
 };
 
 // Throws std::runtime_error when the certificates cannot be used. Destroyed on the context's

@@ -1,14 +1,17 @@
-// Host names to TCP endpoints, with a short cache. Used on the io_context's thread only.
+// Host names to TCP endpoints, with a cache: while an entry is looked up anew, the old addresses
+// serve on. Used on the io_context's thread only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/deadline.h"
+#include "io/name_resolver.h"
 
 namespace agw::io {
 
@@ -19,26 +22,43 @@ class NameLookup {
     boost::system::error_code error;  // timed_out when the deadline passed first
     Endpoints endpoints;
   };
+  struct Times {
+    Millis fresh{10000};   // addresses of this age are used as they are
+    Millis stale{300000};  // and of this age, while they are looked up anew
+  };
 
-  explicit NameLookup(boost::asio::io_context& context) : context_(context) {}
+  // Destroyed on the context's thread, or when that has stopped.
+  NameLookup(boost::asio::io_context& context, std::shared_ptr<NameResolver> resolver);
+  NameLookup(boost::asio::io_context& context, std::shared_ptr<NameResolver> resolver, Times times);
+  ~NameLookup();
+  NameLookup(const NameLookup&) = delete;
+  NameLookup& operator=(const NameLookup&) = delete;
 
-  // The lookup itself runs on Asio's resolver thread and cannot be stopped there; the deadline and
-  // a cancelled caller leave it behind.
+  // Callers that want the same name wait for one lookup. The deadline and a cancelled caller leave
+  // it behind; what it finds is kept all the same.
   boost::asio::awaitable<Answer> find(std::string host, std::uint16_t port, Deadline deadline);
   // The addresses did not answer: ask again next time.
-  void forget(const std::string& host, std::uint16_t port) { cache_.erase(key(host, port)); }
+  void forget(const std::string& host) { cache_.erase(host); }
 
  private:
+  using Addresses = std::vector<boost::asio::ip::address>;
   struct Entry {
-    Endpoints endpoints;
-    Deadline valid_until;
+    Addresses addresses;
+    Deadline fresh_until;
+    Deadline stale_until;
   };
-  static std::string key(const std::string& host, std::uint16_t port) {
-    return host + ":" + std::to_string(port);
-  }
+  struct Pending;
+  struct Mailbox;
+
+  std::shared_ptr<Pending> lookUp(const std::string& host);
+  void take(const std::string& host, const ResolvedName& found);
 
   boost::asio::io_context& context_;
+  const std::shared_ptr<NameResolver> resolver_;
+  const Times times_;
+  const std::shared_ptr<Mailbox> mailbox_;
   std::unordered_map<std::string, Entry> cache_;
+  std::unordered_map<std::string, std::shared_ptr<Pending>> pending_;
 };
 
 }  // namespace agw::io
