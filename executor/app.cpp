@@ -140,7 +140,7 @@ int runApp(AppInput input, telemetry::Log& log) {
   Background background;
   InUse in_use(service, first);
   Threads threads(service, in_use.current(), threadCount(server_settings));
-  upstream::HealthChecks health(background.context(), log,
+  upstream::HealthChecks health(background.context(), log, service.upstreams,
                                 [&] { threads.use(in_use.discovered(health.models())); });
   config::Reloader reloader(
       first, input.config, input.load,

@@ -15,7 +15,7 @@ namespace net = boost::asio;
 Worker::Worker(api::Service& service, std::shared_ptr<const api::Configuration> first)
     : service_(service),
       metrics_(service.metrics.addShard()),
-      client_(io::makeHttpClient(context_, {})),
+      client_(io::makeHttpClient(context_, {.names = service.upstreams.names()})),
       pipeline_(service, current_),
       work_(net::make_work_guard(context_)),
       ended_(promise_.get_future()) {
@@ -56,6 +56,7 @@ void Worker::build(std::shared_ptr<const api::Configuration> configuration) {
       service_, configuration,
       std::make_shared<const upstream::Registry>(
           context_, *configuration->settings,
+          upstream::Surroundings{service_.upstreams, metrics_, service_.log},
           previous != nullptr ? previous->upstreams.get() : nullptr),
       std::make_shared<tool::ToolSet>(context_, *client_, *configuration->settings, service_.log,
                                       previous != nullptr ? previous->tools.get() : nullptr),

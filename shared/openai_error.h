@@ -61,7 +61,9 @@ enum class ErrorCode : std::uint8_t {
   UpstreamTimeout,
   UpstreamStreamTruncated,
   UpstreamInvalidResponse,
-  ToolFailed,  // an error after a tool was started: 424, so that no SDK runs it twice
+  UpstreamOverloaded,   // no slot of max_concurrent came free in time
+  UpstreamUnavailable,  // its circuit breaker is open
+  ToolFailed,           // an error after a tool was started: 424, so that no SDK runs it twice
   RunTimeout,
   RunCancelled,
 };

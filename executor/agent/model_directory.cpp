@@ -8,7 +8,12 @@ namespace agw::agent {
 ModelDirectory::ModelDirectory(const config::Settings& settings,
                                const upstream::DiscoveredModels& discovered) {
   for (const config::AgentSettings& agent : settings.agents) {
-    entries_.push_back({agent.id, &agent, agent.upstream, agent.model, ""});
+    ModelEntry entry{agent.id, &agent, "", "", ""};
+    if (!agent.upstreams.empty()) {
+      entry.upstream = agent.upstreams.front().name;
+      entry.upstream_model = agent.upstreams.front().model;
+    }
+    entries_.push_back(std::move(entry));
   }
   for (const auto& [name, upstream] : settings.upstreams) {
     for (const std::string& model : upstream.models) {

@@ -39,6 +39,7 @@ struct RunReport {
   unsigned tool_calls = 0;     // that reached their tool and have ended
   unsigned tools_running = 0;  // not taken back when a run is cancelled in mid-call
   std::optional<Usage> usage;  // over all hops; empty when a hop reported none
+  std::string upstream;        // that answered last
 
   // From here on a failure is 424: nothing may run the tools a second time.
   bool toolStarted() const { return tool_calls + tools_running > 0; }

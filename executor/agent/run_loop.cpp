@@ -65,6 +65,7 @@ class Run {
     auto answer = co_await input_.backend.open(std::move(call));
     if (!answer) co_return asRunError(answer.error());
     ++report_.llm_calls;
+    report_.upstream = (*answer)->upstream();
     co_return co_await readAnswer(**answer);
   }
 

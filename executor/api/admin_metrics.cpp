@@ -14,6 +14,30 @@ double averageMillis(const Timings& timings) {
   return timings.count == 0 ? 0 : 1000 * timings.sum / static_cast<double>(timings.count);
 }
 
+Json upstreamBreakdown(const telemetry::Counts& counts) {
+  Json breakdown = Json::object();
+  for (const auto& [name, upstream] : counts.upstreams) {
+    std::uint64_t requests = 0;
+    Json outcomes = Json::object();
+    for (std::size_t i = 0; i < upstream.calls.size(); ++i) {
+      requests += upstream.calls[i];
+      if (upstream.calls[i] == 0) continue;
+      const auto outcome = static_cast<telemetry::UpstreamOutcome>(i);
+      outcomes[std::string(telemetry::upstreamOutcomeName(outcome))] = upstream.calls[i];
+    }
+    breakdown[name] = {{"requests", requests},
+                       {"outcomes", std::move(outcomes)},
+                       {"retries", upstream.retries},
+                       {"failovers", upstream.failovers},
+                       {"average_header_ms", averageMillis(upstream.headers)},
+                       {"average_first_token_ms", averageMillis(upstream.first_tokens)},
+                       {"average_latency_ms", averageMillis(upstream.durations)},
+                       {"prompt_tokens", upstream.prompt_tokens},
+                       {"completion_tokens", upstream.completion_tokens}};
+  }
+  return breakdown;
+}
+
 }  // namespace
 
 net::awaitable<Result<void>> adminMetrics(RequestContext& context, const ThreadParts& parts) {
@@ -48,7 +72,8 @@ net::awaitable<Result<void>> adminMetrics(RequestContext& context, const ThreadP
                                  {"tool_invocations", calls},
                                  {"tool_failures", failures},
                                  {"average_tool_latency_ms", averageMillis(tool_timings)},
-                                 {"tool_breakdown", std::move(breakdown)}}));
+                                 {"tool_breakdown", std::move(breakdown)},
+                                 {"upstream_breakdown", upstreamBreakdown(counts)}}));
 }
 
 }  // namespace agw::api

@@ -51,6 +51,7 @@ void record(RequestContext& context, const agent::RunReport& report) {
   context.record.usage = report.usage;
   context.record.llm_calls = report.llm_calls;
   context.record.tool_calls = report.tool_calls;
+  if (!report.upstream.empty()) context.record.upstream = report.upstream;
 }
 
 Error runError(const Error& error, const agent::RunReport& report) {
@@ -105,10 +106,10 @@ net::awaitable<Result<void>> agentChat(RequestContext& context, const ThreadPart
     co_return clientError(ErrorCode::UnsupportedParameter,
                           "An agent gives one answer; leave \"n\" out or set it to 1.", "n");
   }
-  upstream::ChatBackend* backend = parts.upstreams->find(agent.upstream);
+  upstream::ChatBackend* backend = parts.upstreams->find(agent);
   if (backend == nullptr) {
     co_return gatewayError(ErrorCode::InternalError, "The agent cannot run.",
-                           "no upstream " + agent.upstream);
+                           "no upstream of " + agent.id);
   }
   std::vector<tool::Tool*> tools;
   for (const std::string& key : agent.tools) {

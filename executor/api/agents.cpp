@@ -15,6 +15,14 @@ Json toolNames(const config::AgentSettings& agent, const config::Settings& setti
   return names;
 }
 
+Json upstreamList(const config::AgentSettings& agent) {
+  Json list = Json::array();
+  for (const config::AgentUpstream& upstream : agent.upstreams) {
+    list.push_back({{"name", upstream.name}, {"model", upstream.model}});
+  }
+  return list;
+}
+
 Json describe(const config::AgentSettings& agent, const config::Settings& settings) {
   const std::string_view id = agent.id;
   const std::size_t slash = id.find('/');
@@ -26,7 +34,8 @@ Json describe(const config::AgentSettings& agent, const config::Settings& settin
       {"display_name", agent.display_name.empty() ? name : std::string_view(agent.display_name)},
       {"kind", agent.kind == config::AgentKind::Sdk ? "sdk" : "declarative"},
       {"model", agent.model},
-      {"upstream", agent.upstream},
+      {"upstream", agent.upstreams.empty() ? "" : agent.upstreams.front().name},
+      {"upstreams", upstreamList(agent)},
       {"description", agent.description},
       {"tools", toolNames(agent, settings)},
       {"metadata",

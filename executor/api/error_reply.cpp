@@ -1,5 +1,8 @@
 #include "api/error_reply.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace agw::api {
@@ -34,7 +37,8 @@ net::awaitable<Result<void>> sendError(io::ResponseWriter& response, const Error
                                        io::HttpHeaders headers) {
   headers.push_back({"Content-Type", "application/json"});
   if (error.retry_after) {
-    headers.push_back({"Retry-After", std::to_string(error.retry_after->count())});
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*error.retry_after).count();
+    headers.push_back({"Retry-After", std::to_string(std::max<std::int64_t>(seconds, 1))});
   }
   if (mustNotRetry(error)) headers.push_back({"x-should-retry", "false"});
   std::string body = errorJson(error);

@@ -1,60 +1,15 @@
 #include "api/metrics_page.h"
 
-#include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include <limits>
 #include <utility>
-#include <vector>
 
 #include "api/admin_json.h"
+#include "api/metric_families.h"
+#include "api/upstream_metrics.h"
 
 namespace agw::api {
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-
-MetricFamily family(MetricType type, std::string name, std::string help) {
-  return {"agent_gateway_" + std::move(name), std::move(help), type, {}};
-}
-
-void addValue(MetricFamily& to, Labels labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  if (to.type == MetricType::Counter) {
-    metric.counter.value = value;
-  } else {
-    metric.gauge.value = value;
-  }
-  to.metric.push_back(std::move(metric));
-}
-
-void addTimings(MetricFamily& to, Labels labels, const telemetry::Timings& timings) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.histogram.sample_count = timings.count;
-  metric.histogram.sample_sum = timings.sum;
-  std::uint64_t below = 0;
-  for (std::size_t i = 0; i < timings.buckets.size(); ++i) {
-    below += timings.buckets[i];
-    const double bound = i < telemetry::Timings::kBounds.size()
-                             ? telemetry::Timings::kBounds[i]
-                             : std::numeric_limits<double>::infinity();
-    metric.histogram.bucket.push_back({below, bound});
-  }
-  to.metric.push_back(std::move(metric));
-}
-
-using Families = std::vector<MetricFamily>;
-
-void addSingle(Families& all, MetricType type, const char* name, const char* help, double value) {
-  MetricFamily one = family(type, name, help);
-  addValue(one, {}, value);
-  all.push_back(std::move(one));
-}
 
 void addRequests(Families& all, const telemetry::Counts& counts) {
   MetricFamily requests = family(MetricType::Counter, "requests_total",
@@ -119,15 +74,6 @@ void addAgents(Families& all, const config::Settings& settings) {
   all.push_back(std::move(agents));
 }
 
-void addUpstreams(Families& all, const std::map<std::string, upstream::Health>& health) {
-  MetricFamily healthy =
-      family(MetricType::Gauge, "upstream_healthy", "1 when the last look found it well.");
-  for (const auto& [name, one] : health) {
-    if (one.is_known) addValue(healthy, {{"upstream", name}}, one.is_well ? 1 : 0);
-  }
-  all.push_back(std::move(healthy));
-}
-
 }  // namespace
 
 std::string metricsPage(const Service& service) {
@@ -142,7 +88,7 @@ std::string metricsPage(const Service& service) {
   addTools(all, counts);
   addReloads(all, service.reload->status());
   addAgents(all, *service.reload->settings());
-  addUpstreams(all, service.health->all());
+  addUpstreams(all, service, counts);
   return prometheus::TextSerializer().Serialize(all);
 }
 

@@ -18,6 +18,7 @@
 #include "tool/tool_set.h"
 #include "upstream/health_checks.h"
 #include "upstream/registry.h"
+#include "upstream/shared_state.h"
 
 namespace agw::api {
 
@@ -40,6 +41,7 @@ struct Service {
   std::atomic<bool> draining{false};
   telemetry::Metrics metrics{};
   telemetry::RecentErrors errors{};
+  upstream::SharedState upstreams{};
   // Set before the first request.
   ReloadControl* reload = nullptr;
   ThreadControl* threads = nullptr;

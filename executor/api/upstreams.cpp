@@ -16,30 +16,53 @@ std::string shownUrl(const Url& url) {
          url.target.substr(0, url.target.find('?'));
 }
 
+std::string_view breakerName(upstream::BreakerState state) {
+  switch (state) {
+    case upstream::BreakerState::Closed:
+      return "closed";
+    case upstream::BreakerState::Open:
+      return "open";
+    case upstream::BreakerState::HalfOpen:
+      break;
+  }
+  return "half_open";
+}
+
 Json describe(const config::UpstreamSettings& upstream, const upstream::Health& health,
-              std::size_t plain_models) {
+              const upstream::UpstreamState& state, std::size_t plain_models) {
+  const auto load = state.limit().load();
   return {{"name", upstream.name},
+          {"provider", upstream.hidden.contains("provider") ? "***" : upstream.provider},
+          {"priority", upstream.priority},
+          {"weight", upstream.weight},
           {"base_url", upstream.hidden.contains("base_url") ? "***" : shownUrl(upstream.base_url)},
           {"healthy", health.is_known ? Json(health.is_well) : Json(nullptr)},
           {"health_path", upstream.health_path},
           {"health_timeout", secondsOf(upstream.health_timeout)},
           {"last_checked", unixSeconds(health.checked_at)},
           {"last_error", health.error.empty() ? Json(nullptr) : Json(health.error)},
+          {"breaker", breakerName(state.breaker(Clock::now()))},
+          {"in_flight", load.in_flight},
+          {"queued", load.queued},
+          {"max_concurrent", upstream.max_concurrent},
           {"discover", upstream.discover},
           {"models", plain_models}};
 }
 
 net::awaitable<Result<void>> sendUpstreams(RequestContext& context,
                                            const Configuration& configuration,
-                                           const upstream::HealthChecks& checks) {
+                                           const Service& service) {
   std::map<std::string, std::size_t> models;
   for (const agent::ModelEntry& entry : configuration.directory.all()) {
     if (entry.agent == nullptr && entry.alias_of.empty()) ++models[entry.upstream];
   }
-  std::map<std::string, upstream::Health> health = checks.all();
+  std::map<std::string, upstream::Health> health = service.health->all();
+  const auto states = service.upstreams.all();
   Json list = Json::array();
   for (const auto& [name, upstream] : configuration.settings->upstreams) {
-    list.push_back(describe(upstream, health[name], models[name]));
+    const auto state = states.find(name);
+    if (state == states.end()) continue;  // it was taken away meanwhile
+    list.push_back(describe(upstream, health[name], *state->second, models[name]));
   }
   return sendAdminJson(context, dumpJson(list));
 }
@@ -47,7 +70,7 @@ net::awaitable<Result<void>> sendUpstreams(RequestContext& context,
 }  // namespace
 
 net::awaitable<Result<void>> listUpstreams(RequestContext& context, const ThreadParts& parts) {
-  return sendUpstreams(context, *parts.configuration, *parts.service.health);
+  return sendUpstreams(context, *parts.configuration, parts.service);
 }
 
 net::awaitable<Result<void>> refreshUpstreams(RequestContext& context, const ThreadParts& parts) {
@@ -60,7 +83,7 @@ net::awaitable<Result<void>> refreshUpstreams(RequestContext& context, const Thr
     co_return;
   };
   co_await parts.service.threads->onEach(job);
-  co_return co_await sendUpstreams(context, *current, *parts.service.health);
+  co_return co_await sendUpstreams(context, *current, parts.service);
 }
 
 }  // namespace agw::api

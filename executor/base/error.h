@@ -22,7 +22,7 @@ struct Error {
   std::string param;    // the request field at fault, e.g. "messages[1].content"; may be empty
   bool retryable = false;
   int status = 0;  // 0: the status of the code's table entry
-  std::optional<std::chrono::seconds> retry_after;
+  std::optional<std::chrono::milliseconds> retry_after;
 
   int httpStatus() const { return status != 0 ? status : errorEntry(code).status; }
 };

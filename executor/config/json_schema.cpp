@@ -18,10 +18,15 @@ struct Definition {
 };
 
 constexpr std::array kDefinitions = {
-    Definition{"server", &kServerSection},        Definition{"log", &kLogSection},
-    Definition{"defaults", &kDefaultsSection},    Definition{"upstream", &kUpstreamSection},
-    Definition{"mcp_server", &kMcpServerSection}, Definition{"tool", &kToolSection},
-    Definition{"tool_of_map", &kToolSection},     Definition{"agent", &kAgentSection},
+    Definition{"server", &kServerSection},
+    Definition{"log", &kLogSection},
+    Definition{"defaults", &kDefaultsSection},
+    Definition{"upstream", &kUpstreamSection},
+    Definition{"mcp_server", &kMcpServerSection},
+    Definition{"tool", &kToolSection},
+    Definition{"tool_of_map", &kToolSection},
+    Definition{"agent", &kAgentSection},
+    Definition{"agent_upstream", &kAgentUpstreamSection},
     Definition{"policies", &kPoliciesSection},
 };
 
@@ -67,6 +72,11 @@ Json schemaOf(const Key& key) {
   if (key.type == "list, or map of name to tool") {
     return {{"anyOf",
              Json::array({listOf(reference("tool")), mapOf(reference("tool_of_map"), kToolName)})}};
+  }
+  if (key.type == "name, or list of names and upstreams") {
+    const Json entry = {{"anyOf", Json::array({valueSchema("name"), reference("agent_upstream")})}};
+    Json list = {{"type", "array"}, {"minItems", 1}, {"items", entry}};
+    return {{"anyOf", Json::array({valueSchema("name"), std::move(list)})}};
   }
   if (key.type == "list of names and tools") {
     return listOf({{"anyOf", Json::array({textSchema(), reference("tool")})}});

@@ -1,5 +1,6 @@
 #include "config/print.h"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -106,8 +107,33 @@ void printDefaults(YamlWriter& yaml, const AgentDefaults& defaults) {
   printPolicies(yaml, defaults.policies);
 }
 
+void printProtection(Part& part, const UpstreamSettings& upstream) {
+  part.number("priority", upstream.priority);
+  part.number("weight", upstream.weight);
+  part.number("max_concurrent", upstream.max_concurrent);
+  part.number("max_queue", upstream.max_queue);
+  part.duration("queue_timeout", upstream.queue_timeout);
+  part.number("retries", upstream.retry.retries);
+  part.duration("retry_backoff", upstream.retry.backoff);
+  part.duration("retry_backoff_max", upstream.retry.backoff_max);
+  part.number("breaker_failures", upstream.breaker.failures);
+  part.number("breaker_failure_percent", upstream.breaker.failure_percent);
+  part.duration("breaker_window", upstream.breaker.window);
+  part.duration("breaker_open_time", upstream.breaker.open_time);
+  part.duration("breaker_open_time_max", upstream.breaker.open_time_max);
+}
+
+void printDialect(Part& part, const DialectSettings& dialect) {
+  part.flag("supports_developer_role", dialect.developer_role);
+  part.flag("supports_stream_usage", dialect.stream_usage);
+  part.flag("supports_parallel_tool_calls", dialect.parallel_tool_calls);
+  part.flag("supports_max_completion_tokens", dialect.max_completion_tokens);
+  part.list("drop_fields", dialect.drop_fields);
+}
+
 void printUpstream(YamlWriter& yaml, const UpstreamSettings& upstream) {
   Part part(yaml, upstream.name, upstream.hidden);
+  part.text("provider", upstream.provider);
   part.url("base_url", upstream.base_url);
   if (!upstream.api_key.empty()) yaml.line("api_key", kHidden);
   part.names("headers", upstream.headers);
@@ -115,6 +141,9 @@ void printUpstream(YamlWriter& yaml, const UpstreamSettings& upstream) {
   part.duration("connect_timeout", upstream.connect_timeout);
   part.duration("first_byte_timeout", upstream.first_byte_timeout);
   part.duration("idle_timeout", upstream.idle_timeout);
+  part.duration("timeout", upstream.timeout);
+  printProtection(part, upstream);
+  printDialect(part, upstream.dialect);
   part.textIfAny("ca_file", upstream.ca_file);
   part.flag("discover", upstream.discover);
   part.text("health_path", upstream.health_path);
@@ -176,6 +205,30 @@ void printTools(YamlWriter& yaml, const Settings& settings) {
   yaml.end();
 }
 
+void printAgentUpstreams(YamlWriter& yaml, Part& part, const AgentSettings& agent) {
+  const auto& all = agent.upstreams;
+  if (all.empty()) return;
+  const bool has_own = std::any_of(all.begin(), all.end(), [&agent](const AgentUpstream& upstream) {
+    return upstream.model != agent.model;
+  });
+  if (agent.hidden.contains("upstream") || (all.size() == 1 && !has_own)) {
+    part.text("upstream", all.front().name);
+    return;
+  }
+  yaml.begin("upstream");
+  for (const AgentUpstream& upstream : all) {
+    if (upstream.model == agent.model) {
+      yaml.item(yamlScalar(upstream.name));
+      continue;
+    }
+    yaml.beginItem();
+    yaml.text("name", upstream.name);
+    yaml.text("model", upstream.model);
+    yaml.end();
+  }
+  yaml.end();
+}
+
 void printAgent(YamlWriter& yaml, const AgentSettings& agent, const Settings& settings) {
   Part part(yaml, agent.hidden);
   const std::size_t slash = agent.id.find('/');
@@ -185,7 +238,7 @@ void printAgent(YamlWriter& yaml, const AgentSettings& agent, const Settings& se
   part.textIfAny("description", agent.description);
   part.json("metadata", agent.metadata_json);
   part.value("kind", agent.kind == AgentKind::Sdk ? "sdk" : "declarative");
-  part.textIfAny("upstream", agent.upstream);
+  printAgentUpstreams(yaml, part, agent);
   part.textIfAny("model", agent.model);
   part.textIfAny("instructions", agent.instructions);
   part.textIfAny("module", agent.module);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -52,22 +53,6 @@ void readIdentity(MapReader& reader, AgentSettings& agent, const Settings& setti
   }
 }
 
-void readUpstream(MapReader& reader, AgentSettings& agent, const Settings& settings) {
-  agent.upstream = settings.defaults.upstream;
-  agent.model = settings.defaults.model;
-  reader.text("upstream", agent.upstream);
-  reader.text("model", agent.model);
-  const Member* const upstream = reader.member("upstream");
-  if (reader.isText("upstream") && reader.context().all_read &&
-      !settings.upstreams.contains(agent.upstream)) {
-    reader.fault("upstream", shown(upstream->value) + " is not in upstreams" +
-                                 didYouMean(agent.upstream, keysOf(settings.upstreams)));
-  }
-  if (reader.isText("model") && (agent.model.empty() || hasControl(agent.model))) {
-    reader.fault("model", "not a model name; write it as the upstream knows it");
-  }
-}
-
 void readKind(MapReader& reader, AgentSettings& agent) {
   const std::string kind = reader.choice("kind", kKinds).value_or("declarative");
   if (reader.has("kind") && reader.member("kind")->value.text != kind) return;  // reported
@@ -84,10 +69,13 @@ void readKind(MapReader& reader, AgentSettings& agent) {
     }
     return;
   }
-  if (agent.upstream.empty()) {
+  if (agent.upstreams.empty()) {
     reader.require("upstream", "kind declarative", "a name in upstreams");
   }
-  if (agent.model.empty()) {
+  const bool has_models =
+      std::none_of(agent.upstreams.begin(), agent.upstreams.end(),
+                   [](const AgentUpstream& upstream) { return upstream.model.empty(); });
+  if (!has_models || (agent.upstreams.empty() && agent.model.empty())) {
     reader.require("model", "kind declarative", "the model's name on that upstream");
   }
   reader.require("instructions", "kind declarative", "the system message");
@@ -171,7 +159,7 @@ void readAgents(MapReader& top, Settings& settings) {
       agent.metadata_json =
           yamlToJson(*metadata, reader.pathOf("metadata"), top.context().problems);
     }
-    readUpstream(reader, agent, settings);
+    readAgentUpstreams(reader, agent, settings);
     readKind(reader, agent);
     readAgentTools(reader, agent, settings);
     agent.policies = defaults.policies;

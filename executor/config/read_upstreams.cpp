@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "config/ca_certificates.h"
@@ -114,6 +115,63 @@ void readHealth(MapReader& reader, UpstreamSettings& upstream) {
   reader.duration("health_interval", upstream.health_interval, 100ms, 24h);
 }
 
+// Among an agent's upstreams, and how many calls it takes.
+void readShare(MapReader& reader, UpstreamSettings& upstream) {
+  reader.integer("priority", upstream.priority, 0, 1000);
+  reader.integer("weight", upstream.weight, 1, 1000);
+  reader.integer("max_concurrent", upstream.max_concurrent, 0, 100000);
+  reader.integer("max_queue", upstream.max_queue, 0, 100000);
+  reader.duration("queue_timeout", upstream.queue_timeout, 1ms, 1h);
+}
+
+void readProtection(MapReader& reader, UpstreamSettings& upstream) {
+  RetrySettings& retry = upstream.retry;
+  reader.integer("retries", retry.retries, 0, 10);
+  reader.duration("retry_backoff", retry.backoff, 1ms, 1min);
+  reader.duration("retry_backoff_max", retry.backoff_max, 1ms, 10min);
+  if (retry.backoff > retry.backoff_max) {
+    reader.fault(reader.has("retry_backoff_max") ? "retry_backoff_max" : "retry_backoff",
+                 "retry_backoff is longer than retry_backoff_max; make one of them fit");
+  }
+  BreakerSettings& breaker = upstream.breaker;
+  reader.integer("breaker_failures", breaker.failures, 0, 1000);
+  reader.integer("breaker_failure_percent", breaker.failure_percent, 1, 100);
+  reader.duration("breaker_window", breaker.window, 1s, 1h);
+  reader.duration("breaker_open_time", breaker.open_time, 1ms, 1h);
+  reader.duration("breaker_open_time_max", breaker.open_time_max, 1ms, 24h);
+  if (breaker.open_time > breaker.open_time_max) {
+    reader.fault(
+        reader.has("breaker_open_time_max") ? "breaker_open_time_max" : "breaker_open_time",
+        "breaker_open_time is longer than breaker_open_time_max; make one of them fit");
+  }
+}
+
+// What decides where a call goes, what it asks and how its answer is read must stay.
+constexpr std::array<std::string_view, 4> kNeededFields = {"model", "messages", "stream", "tools"};
+
+bool isFieldPath(std::string_view path) {
+  return !path.empty() && path.front() != '.' && path.back() != '.' &&
+         path.find("..") == std::string_view::npos && !hasControl(path);
+}
+
+void readDialect(MapReader& reader, DialectSettings& dialect) {
+  reader.flag("supports_developer_role", dialect.developer_role);
+  reader.flag("supports_stream_usage", dialect.stream_usage);
+  reader.flag("supports_parallel_tool_calls", dialect.parallel_tool_calls);
+  reader.flag("supports_max_completion_tokens", dialect.max_completion_tokens);
+  reader.textList("drop_fields", dialect.drop_fields);
+  for (std::size_t i = 0; i < dialect.drop_fields.size(); ++i) {
+    const std::string& field = dialect.drop_fields[i];
+    const std::string entry = "entry " + std::to_string(i + 1);
+    if (!isFieldPath(field)) {
+      reader.fault("drop_fields", entry + " is no field; write e.g. user or messages.refusal");
+    } else if (std::find(kNeededFields.begin(), kNeededFields.end(), field) !=
+               kNeededFields.end()) {
+      reader.fault("drop_fields", entry + " is a field that every request needs; remove it");
+    }
+  }
+}
+
 }  // namespace
 
 void readUpstreams(MapReader& top, Settings& settings) {
@@ -132,6 +190,10 @@ void readUpstreams(MapReader& top, Settings& settings) {
     UpstreamSettings upstream;
     upstream.name = member.key;
     MapReader reader(member.value, path, kUpstreamSection, top.context());
+    reader.text("provider", upstream.provider);
+    if (upstream.provider.empty() || hasControl(upstream.provider)) {
+      reader.fault("provider", "not a name for people; write e.g. openai-compatible");
+    }
     reader.require("base_url", "", "e.g. base_url: http://localhost:1234/v1");
     reader.url("base_url", upstream.base_url);
     readApiKey(reader, upstream);
@@ -140,6 +202,10 @@ void readUpstreams(MapReader& top, Settings& settings) {
     reader.duration("connect_timeout", upstream.connect_timeout, 1ms, 10min);
     reader.duration("first_byte_timeout", upstream.first_byte_timeout, 1ms, 24h);
     reader.duration("idle_timeout", upstream.idle_timeout, 1ms, 24h);
+    reader.duration("timeout", upstream.timeout, 0ms, 24h);
+    readShare(reader, upstream);
+    readProtection(reader, upstream);
+    readDialect(reader, upstream.dialect);
     readCa(reader, upstream);
     readHealth(reader, upstream);
     upstream.hidden = reader.hiddenKeys();

@@ -27,6 +27,9 @@ void readTools(MapReader& top, Settings& settings);
 void readAgents(MapReader& top, Settings& settings);
 void readAliases(std::span<MapReader> tops, Settings& settings);  // of all files
 
+// `upstream` and `model` of an agent.
+void readAgentUpstreams(MapReader& reader, AgentSettings& agent, const Settings& settings);
+
 // Of defaults and of agents; what is not written stays as it is.
 void readPolicies(MapReader& reader, AgentPolicies& policies);
 

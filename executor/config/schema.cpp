@@ -57,6 +57,7 @@ constexpr std::array kDefaultsKeys = {
 };
 
 constexpr std::array kUpstreamKeys = {
+    Key{"provider", "text", "openai-compatible", "what kind of server it is, for people"},
     Key{"base_url", "URL", kRequired, "base of the API, e.g. `http://localhost:1234/v1`"},
     Key{"api_key", "secret", kNone, "sent as `Authorization: Bearer`; empty or none: not sent"},
     Key{"api_key_env", "variable name", kNone, "environment variable that holds the key"},
@@ -67,6 +68,38 @@ constexpr std::array kUpstreamKeys = {
     Key{"connect_timeout", "duration 1ms..10m", "5s", "name lookup, TCP and TLS together"},
     Key{"first_byte_timeout", "duration 1ms..24h", "2m", "from the request to the response header"},
     Key{"idle_timeout", "duration 1ms..24h", "2m", "longest silence inside a response"},
+    Key{"timeout", "duration 0s..24h", "0s",
+        "longest time of one request with its whole response; 0 is none"},
+    Key{"priority", "integer 0..1000", "0", "of an agent's upstreams those with less come first"},
+    Key{"weight", "integer 1..1000", "1",
+        "share of the calls among an agent's upstreams of one priority"},
+    Key{"max_concurrent", "integer 0..100000", "0", "requests at a time; 0 is any number"},
+    Key{"max_queue", "integer 0..100000", "100", "calls that wait for one of those to end"},
+    Key{"queue_timeout", "duration 1ms..1h", "10s", "longest such wait"},
+    Key{"retries", "integer 0..10", "2",
+        "how often a call that failed before its answer began is made again"},
+    Key{"retry_backoff", "duration 1ms..1m", "250ms",
+        "longest wait before the first retry; twice as long before each further one"},
+    Key{"retry_backoff_max", "duration 1ms..10m", "10s",
+        "longest wait before any retry; a longer `Retry-After` is not waited for"},
+    Key{"breaker_failures", "integer 0..1000", "5",
+        "failures in a row after which the server is left alone; 0 is never"},
+    Key{"breaker_failure_percent", "integer 1..100", "50",
+        "or this share of 20 or more calls within `breaker_window`"},
+    Key{"breaker_window", "duration 1s..1h", "30s", "how far that share looks back"},
+    Key{"breaker_open_time", "duration 1ms..1h", "5s",
+        "how long it is left alone, until one call tries it; twice as long each time that fails"},
+    Key{"breaker_open_time_max", "duration 1ms..24h", "1m", "longest such time"},
+    Key{"supports_developer_role", "true or false", "true",
+        "`false`: messages of the role `developer` are sent as `system`"},
+    Key{"supports_stream_usage", "true or false", "true",
+        "`false`: `stream_options` is not sent, so that streams may have no token counts"},
+    Key{"supports_parallel_tool_calls", "true or false", "true",
+        "`false`: `parallel_tool_calls` is not sent"},
+    Key{"supports_max_completion_tokens", "true or false", "true",
+        "`false`: `max_completion_tokens` is sent as `max_tokens`"},
+    Key{"drop_fields", "list of text", kNone,
+        "further fields that are not sent: `user`, `messages.refusal`, `tools.function.strict`"},
     Key{"ca_file", "path", kNone, "PEM file of trusted CAs; none is the system's trust store"},
     Key{"discover", "true or false", "false",
         "whether the models that the server lists are served, too"},
@@ -122,8 +155,8 @@ constexpr std::array kAgentKeys = {
     Key{"metadata", "free map", kNone, "anything, for people and programs that list agents"},
     Key{"kind", "declarative or sdk", "declarative",
         "`declarative` is described here; `sdk` is Python code and loads with status `error`"},
-    Key{"upstream", "name", kNone,
-        "a name in `upstreams`; required for `declarative`, here or in `defaults`"},
+    Key{"upstream", "name, or list of names and upstreams", kNone,
+        "who answers, names in `upstreams`; required for `declarative`, here or in `defaults`"},
     Key{"model", "text", kNone,
         "model name on that upstream; required for `declarative`, here or in `defaults`"},
     Key{"instructions", "text", kNone, "the system message; required for `declarative`"},
@@ -131,6 +164,11 @@ constexpr std::array kAgentKeys = {
     Key{"tools", "list of names and tools", kNone,
         "names of top-level `tools`, or tools written out in place"},
     Key{"policies", "map", kNone, "bounds of one run"},
+};
+
+constexpr std::array kAgentUpstreamKeys = {
+    Key{"name", "name", kRequired, "a name in `upstreams`"},
+    Key{"model", "text", kNone, "the model's name on that upstream; none: the agent's `model`"},
 };
 
 constexpr std::array kPoliciesKeys = {
@@ -151,6 +189,7 @@ const Section kUpstreamSection{"upstreams.<name>", kUpstreamKeys};
 const Section kMcpServerSection{"mcp_servers.<name>", kMcpServerKeys};
 const Section kToolSection{"tools[]", kToolKeys};
 const Section kAgentSection{"agents[]", kAgentKeys};
+const Section kAgentUpstreamSection{"agents[].upstream[]", kAgentUpstreamKeys};
 const Section kPoliciesSection{"agents[].policies", kPoliciesKeys};
 
 namespace {
@@ -205,9 +244,10 @@ std::vector<std::string_view> Section::names() const {
 }
 
 std::span<const Section* const> allSections() {
-  static constexpr std::array<const Section*, 9> kAll = {
-      &kTopSection,       &kServerSection, &kLogSection,   &kDefaultsSection, &kUpstreamSection,
-      &kMcpServerSection, &kToolSection,   &kAgentSection, &kPoliciesSection};
+  static constexpr std::array<const Section*, 10> kAll = {
+      &kTopSection,           &kServerSection,    &kLogSection,  &kDefaultsSection,
+      &kUpstreamSection,      &kMcpServerSection, &kToolSection, &kAgentSection,
+      &kAgentUpstreamSection, &kPoliciesSection};
   return kAll;
 }
 

@@ -32,6 +32,7 @@ extern const Section kUpstreamSection;
 extern const Section kMcpServerSection;
 extern const Section kToolSection;
 extern const Section kAgentSection;
+extern const Section kAgentUpstreamSection;
 extern const Section kPoliciesSection;
 
 // What one value of a section's choosing key asks for: a tool's provider, a server's transport, an

@@ -21,15 +21,56 @@ struct HeaderSetting {
   bool operator==(const HeaderSetting&) const = default;
 };
 
+// How a call that failed before its answer began is made again.
+struct RetrySettings {
+  unsigned retries = 2;       // of one upstream, within one call
+  Millis backoff{250};        // the first wait is up to this, each further one up to twice as long
+  Millis backoff_max{10000};  // longer ones are not waited, nor is a longer Retry-After
+
+  bool operator==(const RetrySettings&) const = default;
+};
+
+// When an upstream that fails is left alone, and for how long.
+struct BreakerSettings {
+  unsigned failures = 5;          // in a row; 0: no breaker
+  unsigned failure_percent = 50;  // of the calls that ended within the window
+  Millis window{30000};
+  Millis open_time{5000};  // doubles each time that the probe fails
+  Millis open_time_max{60000};
+
+  bool operator==(const BreakerSettings&) const = default;
+};
+
+// What of OpenAI's protocol an upstream takes; what it does not is rewritten or left out.
+struct DialectSettings {
+  bool developer_role = true;
+  bool stream_usage = true;  // stream_options
+  bool parallel_tool_calls = true;
+  bool max_completion_tokens = true;
+  std::vector<std::string> drop_fields;  // "user", "messages.refusal"; lists are gone into
+
+  bool operator==(const DialectSettings&) const = default;
+};
+
 struct UpstreamSettings {
   std::string name;
-  Url base_url;         // e.g. http://localhost:1234/v1
-  std::string api_key;  // empty: no Authorization header
+  std::string provider = "openai-compatible";  // for people
+  Url base_url;                                // e.g. http://localhost:1234/v1
+  std::string api_key;                         // empty: no Authorization header
   std::vector<HeaderSetting> headers;
   std::vector<std::string> models;  // plain models served as "<name>/<model>"
   Millis connect_timeout{5000};
   Millis first_byte_timeout{120000};
   Millis idle_timeout{120000};
+  Millis timeout{0};            // of one request with its whole answer; 0: none
+  unsigned priority = 0;        // among an agent's upstreams: lower first
+  unsigned weight = 1;          // among those of one priority
+  unsigned max_concurrent = 0;  // requests at a time; 0: any number
+  unsigned max_queue = 100;     // that wait for one of those to end
+  Millis queue_timeout{10000};  // longest such wait
+  RetrySettings retry;
+  BreakerSettings breaker;
+  DialectSettings dialect;
   std::string ca_file;                  // empty: the system's trust store
   std::string ca_pem;                   // what it holds
   bool discover = false;                // plain models are those that it lists itself, besides
@@ -107,14 +148,21 @@ struct AgentDefaults {
 
 enum class AgentKind { Declarative, Sdk };
 
+struct AgentUpstream {
+  std::string name;
+  std::string model;  // as that upstream knows it
+
+  bool operator==(const AgentUpstream&) const = default;
+};
+
 struct AgentSettings {
   std::string id;  // canonical "namespace/name"
   std::string display_name;
   std::string description;
   std::string metadata_json;  // an object, for people and programs; empty: none is written
   AgentKind kind = AgentKind::Declarative;
-  std::string upstream;
-  std::string model;  // as the upstream knows it
+  std::vector<AgentUpstream> upstreams;  // that may answer; each pair once
+  std::string model;                     // of those that name no other
   std::string instructions;
   std::string module;              // kind sdk
   std::vector<std::string> tools;  // names in Settings::tools

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,46 @@ struct ToolCounts {
   Timings timings;
 };
 
+// How a call of an upstream ended.
+enum class UpstreamOutcome {
+  Ok,
+  RateLimited,
+  Timeout,
+  Unreachable,
+  Auth,         // it refuses our credential
+  Refused,      // it refuses the request: 400, 404, 422
+  Failed,       // it says that it failed
+  Truncated,    // inside the answer
+  Invalid,      // what it says is not the protocol
+  Cancelled,    // by us: the client left, the run was over
+  Overloaded,   // not asked: no slot came free
+  CircuitOpen,  // not asked: its breaker is open
+};
+inline constexpr std::size_t kUpstreamOutcomes = 12;
+std::string_view upstreamOutcomeName(UpstreamOutcome outcome);
+
+struct UpstreamCall {
+  UpstreamOutcome outcome = UpstreamOutcome::Cancelled;
+  double seconds = 0;                           // without the wait for a slot
+  std::optional<double> header_seconds{};       // until the answer was accepted
+  std::optional<double> first_token_seconds{};  // of a stream
+  std::uint64_t prompt_tokens = 0;              // 0: not told
+  std::uint64_t completion_tokens = 0;
+};
+
+struct UpstreamCounts {
+  void add(const UpstreamCounts& other);
+
+  std::array<std::uint64_t, kUpstreamOutcomes> calls{};  // by UpstreamOutcome
+  std::uint64_t retries = 0;                             // of the same call at this upstream
+  std::uint64_t failovers = 0;                           // from this upstream to another one
+  Timings durations;
+  Timings headers;
+  Timings first_tokens;
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+};
+
 struct Counts {
   void add(const Counts& other);
 
@@ -44,6 +85,7 @@ struct Counts {
   std::map<std::pair<bool, int>, std::uint64_t> requests;
   Timings request_timings;
   std::map<std::string, ToolCounts, std::less<>> tools;
+  std::map<std::string, UpstreamCounts, std::less<>> upstreams;
 };
 
 // One thread's. Every call may come from any thread.
@@ -54,11 +96,17 @@ class MetricsShard {
   // few. Beyond kMaxNames tools, over all configurations, the rest count as "other".
   void addToolCall(std::string_view tool, std::string_view provider, Outcome outcome,
                    double seconds);
+  // `upstream` as above.
+  void addUpstreamCall(std::string_view upstream, const UpstreamCall& call);
+  void addUpstreamRetry(std::string_view upstream);
+  void addUpstreamFailover(std::string_view upstream);
   Counts counts() const;
 
   static constexpr std::size_t kMaxNames = 2000;
 
  private:
+  UpstreamCounts& upstream(std::string_view name);  // under the lock
+
   mutable std::mutex mutex_;  // only a reader of all shards ever contends for it
   Counts counts_;
 };

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/deadline.h"
 #include "base/error.h"
@@ -31,12 +32,16 @@ class ChatAnswer {
   // whole_message. The chunk's views are valid until the next call. A stream that stops before a
   // finish_reason is an UpstreamStreamTruncated error.
   virtual net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() = 0;
+  // The name of the upstream that answers; empty: not known.
+  virtual std::string_view upstream() const { return {}; }
 };
 
 class ChatBackend {
  public:
   virtual ~ChatBackend() = default;
-  // Returns when the upstream has accepted the call (its status is 200).
+  // Returns when the upstream has accepted the call (its status is 200). Until then it may choose
+  // among upstreams and ask more than once; an error is that of the last attempt that says
+  // something.
   virtual net::awaitable<Result<std::unique_ptr<ChatAnswer>>> open(ChatCall call) = 0;
 };
 

@@ -39,8 +39,11 @@ Clock::duration jittered(Millis span) {
 class HealthChecks::Watched {
  public:
   Watched(net::io_context& context, config::UpstreamSettings described,
-          std::shared_ptr<io::HttpClient> its_client)
-      : settings(std::move(described)), client(std::move(its_client)), timer(context) {}
+          std::shared_ptr<UpstreamState> its_state, std::shared_ptr<io::HttpClient> its_client)
+      : settings(std::move(described)),
+        state(std::move(its_state)),
+        client(std::move(its_client)),
+        timer(context) {}
 
   void stop() {
     is_stopped = true;
@@ -48,6 +51,7 @@ class HealthChecks::Watched {
   }
 
   const config::UpstreamSettings settings;
+  const std::shared_ptr<UpstreamState> state;
   const std::shared_ptr<io::HttpClient> client;
   net::steady_timer timer;
   bool is_stopped = false;
@@ -55,10 +59,11 @@ class HealthChecks::Watched {
   std::vector<std::string> models;
 };
 
-HealthChecks::HealthChecks(net::io_context& context, telemetry::Log& log,
+HealthChecks::HealthChecks(net::io_context& context, telemetry::Log& log, SharedState& states,
                            std::function<void()> changed)
     : context_(context),
       log_(log),
+      states_(states),
       changed_(std::move(changed)),
       tasks_(context, [this](std::string_view what) {
         log_.write(telemetry::Level::Error, "handler_failed", {{"detail", what}});
@@ -80,8 +85,10 @@ void HealthChecks::use(const config::Settings& settings) {
   for (const auto& [name, upstream] : settings.upstreams) {
     if (next.contains(name)) continue;
     auto& client = clients[upstream.ca_pem];
-    if (!client) client = io::makeHttpClient(context_, {.ca_pem = upstream.ca_pem});
-    auto watched = std::make_shared<Watched>(context_, upstream, client);
+    if (!client) {
+      client = io::makeHttpClient(context_, {.ca_pem = upstream.ca_pem, .names = states_.names()});
+    }
+    auto watched = std::make_shared<Watched>(context_, upstream, states_.of(upstream), client);
     // What it listed before it was described anew goes on until it says something else.
     if (const auto before = watched_.find(name); before != watched_.end() && upstream.discover) {
       watched->models = before->second->models;
@@ -117,6 +124,7 @@ net::awaitable<void> HealthChecks::look(std::shared_ptr<Watched> upstream) {
   const Health before = std::exchange(
       upstream->health, {true, found.error.empty(), unixMillis(), std::move(found.error)});
   const Health& now = upstream->health;
+  upstream->state->noteHealth(now.is_well);
   const std::string& name = upstream->settings.name;
   {
     const std::lock_guard lock(mutex_);

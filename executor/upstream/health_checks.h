@@ -14,6 +14,7 @@
 #include "config/settings.h"
 #include "io/background_tasks.h"
 #include "telemetry/log.h"
+#include "upstream/shared_state.h"
 
 namespace agw::upstream {
 
@@ -32,8 +33,10 @@ using DiscoveredModels = std::map<std::string, std::vector<std::string>>;
 // Lives on one io_context.
 class HealthChecks {
  public:
-  // `changed`: other models are listed; called on the io_context. All arguments outlive the checks.
-  HealthChecks(net::io_context& context, telemetry::Log& log, std::function<void()> changed);
+  // What is found is noted in `states`. `changed`: other models are listed; called on the
+  // io_context. All arguments outlive the checks.
+  HealthChecks(net::io_context& context, telemetry::Log& log, SharedState& states,
+               std::function<void()> changed);
   ~HealthChecks();  // after stop(), when the io_context has run out of work, or never ran
 
   // The upstreams from now on. What is known of those that are described as before goes on; the
@@ -58,6 +61,7 @@ class HealthChecks {
 
   net::io_context& context_;
   telemetry::Log& log_;
+  SharedState& states_;
   std::function<void()> changed_;
   io::BackgroundTasks tasks_;
   std::map<std::string, std::shared_ptr<Watched>> watched_;

@@ -4,10 +4,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <utility>
 
 #include "protocol/sse.h"
 #include "upstream/credential.h"
+#include "upstream/retry_policy.h"
 #include "upstream/upstream_errors.h"
 
 namespace agw::upstream {
@@ -108,8 +110,34 @@ class SseAnswer final : public ChatAnswer {
   bool finished_ = false;
 };
 
+// A JSON answer whose header has come: the answer has begun, so that an error of its body is no
+// reason to make the call again.
+class BegunJsonAnswer final : public ChatAnswer {
+ public:
+  explicit BegunJsonAnswer(std::unique_ptr<io::HttpResponse> response)
+      : response_(std::move(response)) {}
+
+  net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() override {
+    if (!whole_) {
+      Result<std::string> body = co_await io::readAll(*response_, kMaxAnswer);
+      if (!body) co_return body.error();
+      whole_ = std::make_unique<JsonAnswer>(std::move(*body));
+    }
+    co_return co_await whole_->next();
+  }
+
+ private:
+  const std::unique_ptr<io::HttpResponse> response_;
+  std::unique_ptr<JsonAnswer> whole_;
+};
+
 bool isEventStream(std::string_view content_type) {
   return content_type.starts_with("text/event-stream");
+}
+
+std::optional<Millis> retryAfter(const io::HttpResponse& response) {
+  return parseRetryAfter(response.header("retry-after"), response.header("retry-after-ms"),
+                         std::chrono::system_clock::now());
 }
 
 class OpenAiBackend final : public ChatBackend {
@@ -132,9 +160,7 @@ class OpenAiBackend final : public ChatBackend {
         (stream && (*response)->header("content-type").empty())) {
       co_return std::make_unique<SseAnswer>(std::move(*response));
     }
-    Result<std::string> body = co_await io::readAll(**response, kMaxAnswer);
-    if (!body) co_return body.error();
-    co_return std::make_unique<JsonAnswer>(std::move(*body));
+    co_return std::make_unique<BegunJsonAnswer>(std::move(*response));
   }
 
  private:
@@ -153,7 +179,7 @@ class OpenAiBackend final : public ChatBackend {
   static net::awaitable<Error> refusal(io::HttpResponse& response) {
     const Result<std::string> body = co_await io::readAll(response, kMaxErrorBody);
     co_return upstreamStatusError(response.status(), body ? *body : std::string(),
-                                  response.header("retry-after"));
+                                  retryAfter(response));
   }
 
   io::HttpClient& client_;

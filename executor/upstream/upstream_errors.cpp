@@ -1,6 +1,5 @@
 #include "upstream/upstream_errors.h"
 
-#include <charconv>
 #include <string>
 
 #include "base/json_reader.h"
@@ -9,7 +8,6 @@ namespace agw::upstream {
 namespace {
 
 constexpr std::size_t kMaxShown = 512;
-constexpr std::chrono::seconds kMaxRetryAfter{3600};
 
 // The text of {"error":{"message":…}}, {"error":"…"} or {"message":…}; "" for anything else.
 std::string upstreamMessage(std::string_view body) {
@@ -25,18 +23,19 @@ std::string upstreamMessage(std::string_view body) {
   return message->get<std::string>().substr(0, kMaxShown);
 }
 
-std::optional<std::chrono::seconds> parseRetryAfter(std::string_view text) {
-  long seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || seconds < 0 || (end != text.data() + text.size() && *end != '.')) {
-    return std::nullopt;
-  }
-  return std::min(std::chrono::seconds(std::max(seconds, 1L)), kMaxRetryAfter);
+// OpenAI's 429 for an account without money: waiting does not help.
+bool isOutOfQuota(std::string_view body) {
+  const Result<Json> parsed = parseJson(body);
+  if (!parsed || !parsed->is_object()) return false;
+  const auto error = parsed->find("error");
+  if (error == parsed->end() || !error->is_object()) return false;
+  const auto code = error->find("code");
+  return code != error->end() && *code == "insufficient_quota";
 }
 
 }  // namespace
 
-Error upstreamStatusError(int status, std::string_view body, std::string_view retry_after) {
+Error upstreamStatusError(int status, std::string_view body, std::optional<Millis> retry_after) {
   std::string said = upstreamMessage(body);
   std::string detail = "status " + std::to_string(status) + (said.empty() ? "" : ": " + said);
   switch (status) {
@@ -46,6 +45,7 @@ Error upstreamStatusError(int status, std::string_view body, std::string_view re
                            "The upstream refused the gateway's credential.", std::move(detail));
     case 400:
     case 404:
+    case 413:
     case 422: {
       Error error = upstreamError(
           ErrorCode::UpstreamRejected,
@@ -56,18 +56,22 @@ Error upstreamStatusError(int status, std::string_view body, std::string_view re
     case 429: {
       Error error = upstreamError(ErrorCode::UpstreamRateLimited,
                                   "The upstream's rate limit is reached.", std::move(detail));
-      error.retry_after = parseRetryAfter(retry_after);
-      error.retryable = true;
+      error.retry_after = retry_after;
+      error.retryable = !isOutOfQuota(body);
       return error;
     }
     case 408:
-    case 504:
-      return upstreamError(ErrorCode::UpstreamTimeout, "The upstream did not answer in time.",
-                           std::move(detail));
+    case 504: {
+      Error error = upstreamError(ErrorCode::UpstreamTimeout,
+                                  "The upstream did not answer in time.", std::move(detail));
+      error.retryable = status == 504;
+      return error;
+    }
     default: {
       Error error =
           upstreamError(ErrorCode::UpstreamError, "The upstream failed.", std::move(detail));
-      error.retryable = status >= 500;
+      error.retryable = status == 502 || status == 503;
+      if (status == 503) error.retry_after = retry_after;
       return error;
     }
   }

@@ -57,7 +57,8 @@ def test_every_metric_is_described(repository: Path) -> None:
 
 
 def test_every_metric_of_an_executor_is_described(repository: Path) -> None:
-    source = (repository / "executor/api/metrics_page.cpp").read_text()
+    pages = ("metrics_page.cpp", "upstream_metrics.cpp")
+    source = "".join((repository / "executor/api" / page).read_text() for page in pages)
     found = re.findall(r'\b(?:family|addSingle)\((?:all, )?MetricType::(\w+), "(\w+)"', source)
     known = {f"agent_gateway_{name}": kind.lower() for kind, name in found}
     assert described_metrics(repository, "Metrics of an executor") == known and len(known) > 10

@@ -11,7 +11,7 @@ namespace {
 config::Settings settings() {
   config::Settings settings;
   config::AgentSettings agent;
-  agent.upstream = "lm";
+  agent.upstreams = {{"lm", "q3"}};
   agent.model = "q3";
   agent.id = "default/assistant";
   settings.agents.push_back(agent);

@@ -95,6 +95,12 @@ TEST_F(Admin, UpstreamsShowNeitherKeysNorQueries) {
   EXPECT_EQ(list[0]["base_url"], "https://llm.test/v1");
   EXPECT_EQ(list[0]["healthy"], nullptr) << "nobody has looked yet";
   EXPECT_EQ(list[0]["models"], 1);
+  EXPECT_EQ(list[0]["provider"], "openai-compatible");
+  EXPECT_EQ(list[0]["priority"], 0);
+  EXPECT_EQ(list[0]["weight"], 1);
+  EXPECT_EQ(list[0]["breaker"], "closed");
+  EXPECT_EQ(list[0]["in_flight"], 0);
+  EXPECT_EQ(list[0]["queued"], 0);
   EXPECT_THAT(dumpJson(list), Not(HasSubstr("hunter2")));
 }
 
@@ -150,7 +156,14 @@ class MetricsPage : public Admin {
 
 TEST_F(MetricsPage, HasWhatWasCounted) {
   failOnce("req-a");
-  service_->metrics.addShard().addToolCall("look", "http", telemetry::Outcome::Ok, 0.2);
+  telemetry::MetricsShard& shard = service_->metrics.addShard();
+  shard.addToolCall("look", "http", telemetry::Outcome::Ok, 0.2);
+  telemetry::UpstreamCall call;
+  call.outcome = telemetry::UpstreamOutcome::Ok;
+  call.header_seconds = 0.1;
+  call.completion_tokens = 4;
+  shard.addUpstreamCall("up", call);
+  shard.addUpstreamRetry("up");
   const auto response = ask("GET", "/metrics");
   EXPECT_EQ(response.status, 200);
   EXPECT_THAT(std::string(io::findHeader(response.headers, "content-type")),
@@ -163,6 +176,15 @@ TEST_F(MetricsPage, HasWhatWasCounted) {
         "agent_gateway_tool_invocations_total" + look + R"(status="ok"} 1)",
         "agent_gateway_tool_duration_seconds_bucket" + look + R"(le="0.1"} 0)",
         "agent_gateway_tool_duration_seconds_bucket" + look + R"(le="0.25"} 1)",
+        std::string(R"(agent_gateway_upstream_requests_total{outcome="ok",upstream="up"} 1)"),
+        std::string(R"(agent_gateway_upstream_requests_total{outcome="failed",upstream="up"} 0)"),
+        std::string(R"(agent_gateway_upstream_retries_total{upstream="up"} 1)"),
+        std::string(R"(agent_gateway_upstream_header_seconds_count{upstream="up"} 1)"),
+        std::string(R"(agent_gateway_upstream_first_token_seconds_count{upstream="up"} 0)"),
+        std::string(R"(agent_gateway_upstream_tokens_total{kind="completion",upstream="up"} 4)"),
+        std::string(R"(agent_gateway_upstream_breaker{state="closed",upstream="lm"} 1)"),
+        std::string(R"(agent_gateway_upstream_breaker{state="open",upstream="lm"} 0)"),
+        std::string(R"(agent_gateway_upstream_in_flight{upstream="lm"} 0)"),
         std::string("agent_gateway_config_valid 1"),
         std::string("agent_gateway_config_generation 1"),
         std::string(R"(agent_gateway_agents{status="error"} 1)")}) {

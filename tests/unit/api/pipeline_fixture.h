@@ -89,6 +89,8 @@ class PipelineTest : public testing::Test {
     upstream.name = "lm";
     upstream.base_url = parseUrl("http://127.0.0.1:1/v1").value();  // nothing listens there
     upstream.models = {"plain"};
+    upstream.retry.retries = 0;
+    upstream.breaker.failures = 0;
     settings_.upstreams["lm"] = upstream;
     addAgent("default/assistant", "");
     addAgent("research/secret", "");
@@ -110,17 +112,18 @@ class PipelineTest : public testing::Test {
 
   void useSettings() {
     const auto loaded = std::make_shared<const config::Settings>(settings_);
+    telemetry::MetricsShard& metrics = service_->metrics.addShard();
+    const upstream::Surroundings around{service_->upstreams, metrics, log_};
     current_.parts = std::make_shared<const ThreadParts>(
         ThreadParts{*service_, std::make_shared<const Configuration>(loaded, 1),
-                    std::make_shared<const upstream::Registry>(context_, *loaded),
-                    std::make_shared<tool::ToolSet>(context_, *client_, *loaded, log_),
-                    service_->metrics.addShard()});
+                    std::make_shared<const upstream::Registry>(context_, *loaded, around),
+                    std::make_shared<tool::ToolSet>(context_, *client_, *loaded, log_), metrics});
   }
 
   void addAgent(const std::string& id, const std::string& error) {
     config::AgentSettings agent;
     agent.id = id;
-    agent.upstream = "lm";
+    agent.upstreams = {{"lm", "x"}};
     agent.model = "x";
     agent.error = error;
     settings_.agents.push_back(agent);
@@ -172,7 +175,8 @@ class PipelineTest : public testing::Test {
   CurrentParts current_;
   OneThread threads_{current_};
   ScriptedReload reload_{settings_};
-  upstream::HealthChecks health_{context_, log_, [] {}};
+  upstream::SharedState health_states_;
+  upstream::HealthChecks health_{context_, log_, health_states_, [] {}};
 };
 
 inline constexpr auto kChat =

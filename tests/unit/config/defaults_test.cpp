@@ -34,19 +34,19 @@ TEST(Defaults, FillInWhatAgentsDoNotWrite) {
            "- {name: c, kind: sdk, module: \"p.m:f\"}\n");
   const AgentSettings& a = settings.agents[0];
   EXPECT_EQ(a.id, "lab/a");
-  EXPECT_EQ(a.upstream, "lm");
+  EXPECT_EQ(a.upstreams.at(0).name, "lm");
   EXPECT_EQ(a.model, "m");
   EXPECT_EQ(a.policies.max_tool_hops, 3U);
   EXPECT_EQ(a.policies.max_run, seconds(90));
   EXPECT_EQ(a.policies.max_parallel_tools, 8U);
   const AgentSettings& b = settings.agents[1];
   EXPECT_EQ(b.id, "own/b");
-  EXPECT_EQ(b.upstream, "up");
+  EXPECT_EQ(b.upstreams.at(0).name, "up");
   EXPECT_EQ(b.model, "n");
   EXPECT_EQ(b.policies.max_tool_hops, 3U);
   EXPECT_EQ(b.policies.max_run, minutes(2));
   EXPECT_EQ(b.policies.max_parallel_tools, 1U);
-  EXPECT_EQ(settings.agents[2].upstream, "lm");
+  EXPECT_EQ(settings.agents[2].upstreams.at(0).name, "lm");
 }
 
 TEST(Defaults, DoNotChangeWhatABareNameMeans) {

@@ -44,8 +44,8 @@ TEST_F(Include, AddsThePartsOfOtherFiles) {
   std::vector<std::string> ids;
   for (const AgentSettings& agent : result.settings.agents) ids.push_back(agent.id);
   EXPECT_EQ(ids, (std::vector<std::string>{"lab/first", "lab/second", "lab/third", "lab/fourth"}));
-  EXPECT_EQ(result.settings.agents[1].upstream, "far");
-  EXPECT_EQ(result.settings.agents[2].upstream, "near");
+  EXPECT_EQ(result.settings.agents[1].upstreams.at(0).name, "far");
+  EXPECT_EQ(result.settings.agents[2].upstreams.at(0).name, "near");
   EXPECT_EQ(result.settings.agents[2].model, "m");
   EXPECT_EQ(result.settings.upstreams.size(), 2U);
   EXPECT_EQ(result.settings.tools.at("t").mcp_server, "m");

@@ -49,6 +49,7 @@ TEST(JsonSchema, HasEveryKeyOfEverySectionAndNoOther) {
       {&kToolSection, all["$defs"]["tool"]},
       {&kToolSection, all["$defs"]["tool_of_map"]},
       {&kAgentSection, all["$defs"]["agent"]},
+      {&kAgentUpstreamSection, all["$defs"]["agent_upstream"]},
       {&kPoliciesSection, all["$defs"]["policies"]},
   };
   EXPECT_EQ(pairs.size(), allSections().size() + 1);

@@ -305,7 +305,7 @@ TEST(LoadSettings, ReadsTheExampleOfTheSourceDocument) {
   const AgentSettings& assistant = settings.agents[0];
   EXPECT_EQ(assistant.id, "default/Assistant");
   EXPECT_EQ(assistant.kind, AgentKind::Declarative);
-  EXPECT_EQ(assistant.upstream, "lmstudio");
+  EXPECT_EQ(assistant.upstreams.at(0).name, "lmstudio");
   EXPECT_EQ(assistant.model, "gpt-4o-mini");
   EXPECT_EQ(assistant.instructions, "You are a concise and helpful assistant.\n");
   EXPECT_EQ(assistant.policies.max_tool_hops, 2U);

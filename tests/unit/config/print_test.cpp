@@ -47,11 +47,30 @@ defaults:
     max_tool_result_bytes: 65536
 upstreams:
   up:
+    provider: openai-compatible
     base_url: "http://127.0.0.1:1/v1"
     models: [q/q3, "5"]
     connect_timeout: 5s
     first_byte_timeout: 2m
     idle_timeout: 2m
+    timeout: 0s
+    priority: 0
+    weight: 1
+    max_concurrent: 0
+    max_queue: 100
+    queue_timeout: 10s
+    retries: 2
+    retry_backoff: 250ms
+    retry_backoff_max: 10s
+    breaker_failures: 5
+    breaker_failure_percent: 50
+    breaker_window: 30s
+    breaker_open_time: 5s
+    breaker_open_time_max: 1m
+    supports_developer_role: true
+    supports_stream_usage: true
+    supports_parallel_tool_calls: true
+    supports_max_completion_tokens: true
     discover: false
     health_path: /models
     health_allow_404: false

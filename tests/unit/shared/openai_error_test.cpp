@@ -62,6 +62,8 @@ TEST(ErrorTable, PinsStatusAndTypeOfEveryCode) {
       {"upstream_timeout", {504, "api_error"}},
       {"upstream_stream_truncated", {502, "api_error"}},
       {"upstream_invalid_response", {502, "api_error"}},
+      {"upstream_overloaded", {503, "api_error"}},
+      {"upstream_unavailable", {503, "api_error"}},
       {"tool_failed", {424, "api_error"}},
       {"run_timeout", {504, "api_error"}},
       {"run_cancelled", {499, "api_error"}},

@@ -70,5 +70,43 @@ TEST(Metrics, KeepTheNumberOfNamesBounded) {
   EXPECT_EQ(counts.tools.at("tool-0").ok, 2u);
 }
 
+TEST(Metrics, CountCallsOfUpstreams) {
+  Metrics metrics;
+  MetricsShard& one = metrics.addShard();
+  MetricsShard& two = metrics.addShard();
+  UpstreamCall good;
+  good.outcome = UpstreamOutcome::Ok;
+  good.seconds = 2;
+  good.header_seconds = 0.5;
+  good.first_token_seconds = 0.7;
+  good.prompt_tokens = 3;
+  good.completion_tokens = 4;
+  one.addUpstreamCall("a", good);
+  two.addUpstreamCall("a", good);
+  UpstreamCall refused;
+  refused.outcome = UpstreamOutcome::CircuitOpen;
+  two.addUpstreamCall("a", refused);
+  two.addUpstreamRetry("a");
+  one.addUpstreamFailover("b");
+  const Counts counts = metrics.counts();
+  const UpstreamCounts& a = counts.upstreams.at("a");
+  EXPECT_EQ(a.calls[static_cast<std::size_t>(UpstreamOutcome::Ok)], 2u);
+  EXPECT_EQ(a.calls[static_cast<std::size_t>(UpstreamOutcome::CircuitOpen)], 1u);
+  EXPECT_EQ(a.durations.count, 2u) << "of those that were asked";
+  EXPECT_EQ(a.headers.sum, 1);
+  EXPECT_EQ(a.first_tokens.count, 2u);
+  EXPECT_EQ(a.prompt_tokens, 6u);
+  EXPECT_EQ(a.completion_tokens, 8u);
+  EXPECT_EQ(a.retries, 1u);
+  EXPECT_EQ(counts.upstreams.at("b").failovers, 1u);
+}
+
+TEST(Metrics, NameEveryOutcomeOfAnUpstreamsCall) {
+  EXPECT_EQ(upstreamOutcomeName(UpstreamOutcome::Ok), "ok");
+  EXPECT_EQ(upstreamOutcomeName(UpstreamOutcome::Cancelled), "cancelled");
+  EXPECT_EQ(upstreamOutcomeName(UpstreamOutcome::CircuitOpen), "circuit_open");
+  EXPECT_EQ(static_cast<std::size_t>(UpstreamOutcome::CircuitOpen) + 1, kUpstreamOutcomes);
+}
+
 }  // namespace
 }  // namespace agw::telemetry

@@ -80,7 +80,8 @@ class HealthChecksTest : public testing::Test {
   std::unique_ptr<io::HttpServer> server_;
   config::Settings settings_;
   int changes_ = 0;
-  HealthChecks checks_{context_, log_, [this] { ++changes_; }};
+  SharedState states_;
+  HealthChecks checks_{context_, log_, states_, [this] { ++changes_; }};
 };
 
 TEST_F(HealthChecksTest, LookAtOnceAndAgain) {
@@ -117,6 +118,8 @@ TEST_F(HealthChecksTest, OneThatNobodyAnswersForIsIll) {
   checks_.use(settings_);
   runUntil([&] { return health("gone").is_known && health("lm").is_known; });
   EXPECT_FALSE(health("gone").is_well);
+  EXPECT_TRUE(states_.all().at("gone")->isUnwell()) << "for those who choose among upstreams";
+  EXPECT_FALSE(states_.all().at("lm")->isUnwell());
   EXPECT_NE(health("gone").error, "");
   EXPECT_TRUE(health("lm").is_well);
 }
