@@ -51,6 +51,7 @@ CallPlan EndpointPool::makePlan() {
 
 net::awaitable<Result<std::unique_ptr<ChatAnswer>>> EndpointPool::open(ChatCall call) {
   const Deadline deadline = call.deadline;
+  const std::string request_id = call.request_id;
   CallPlan plan = makePlan();
   std::optional<Error> last;  // what tells most: of one that was asked, if there was one
   std::optional<CallPlan::Step> step = plan.next(Clock::now(), deadline);
@@ -76,7 +77,7 @@ net::awaitable<Result<std::unique_ptr<ChatAnswer>>> EndpointPool::open(ChatCall 
     plan.failed(step->candidate, nextTime(plan, step->candidate, error));
     const std::size_t failed = step->candidate;
     step = plan.next(Clock::now(), deadline);
-    if (step) tell(call.request_id, failed, error, *step, plan);
+    if (step) tell(request_id, failed, error, *step, plan);
   }
   if (!last) co_return outOfTime();
   co_return *last;
