@@ -105,7 +105,8 @@ class Fleet:
 
     def upstream_requests(self) -> Counter[str]:
         """How often the model was asked for the sake of each request."""
-        return Counter(record["headers"].get("x-request-id", "") for record in self.stack.llm_requests())
+        chats = [record for record in self.stack.llm_requests() if record["path"] == "/v1/chat/completions"]
+        return Counter(record["headers"].get("x-request-id", "") for record in chats)
 
     def reap(self) -> None:
         """The replacements are children of this process; by now they have ended."""
