@@ -4,7 +4,7 @@ FROM debian:12-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       g++ make cmake ninja-build pkg-config \
-      libssl-dev libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libsimdjson-dev \
+      libssl-dev libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev \
       libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
@@ -19,7 +19,7 @@ RUN cmake --preset release -DAGW_BUILD_EDGE=OFF -DAGW_BUILD_TESTS=OFF \
 FROM debian:12-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      ca-certificates libssl3 libboost-url1.81.0 libsimdjson14 libyaml-cpp0.7 libspdlog1.10 libfmt9 \
+      ca-certificates libssl3 libboost-url1.81.0 libyaml-cpp0.7 libspdlog1.10 libfmt9 \
       libprometheus-cpp-core1.0 \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 agent-gateway \

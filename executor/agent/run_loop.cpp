@@ -73,21 +73,21 @@ class Run {
     Hop hop;
     protocol::ToolCallCollector collector;
     std::optional<Usage> usage;
+    std::optional<unsigned> choice;
     for (;;) {
       auto chunk = co_await answer.next();
       if (!chunk) co_return asRunError(chunk.error());
       if (!*chunk) break;
-      const protocol::ChatChunk& piece = **chunk;
-      if (piece.usage) usage = piece.usage;  // the last one counts: some servers repeat it
-      if (!piece.finish_reason.empty()) hop.finish_reason = piece.finish_reason;
-      for (const protocol::ToolCallPart& part : piece.tool_calls) {
-        if (!collector.add(part)) {
-          co_return upstreamError(ErrorCode::UpstreamInvalidResponse,
-                                  "The upstream's tool calls are too large.");
-        }
+      if ((*chunk)->usage) usage = (*chunk)->usage;
+      for (const protocol::ChoiceDelta& piece : (*chunk)->choices) {
+        // One answer was asked for; a server that gives several has its first one taken.
+        if (piece.index != choice.value_or(piece.index)) continue;
+        choice = piece.index;
+        if (!piece.finish_reason.empty()) hop.finish_reason = piece.finish_reason;
+        for (const protocol::ToolCallPart& part : piece.tool_calls) collector.add(part);
+        if (piece.content.empty() && piece.extras.empty()) continue;
+        if (auto sent = co_await send(piece, hop); !sent) co_return sent.error();
       }
-      if (piece.content.empty() && piece.extras.empty()) continue;
-      if (auto sent = co_await send(piece, hop); !sent) co_return sent.error();
     }
     hop.calls = collector.take();
     makeIdsUnique(hop.calls);
@@ -95,7 +95,7 @@ class Run {
     co_return hop;
   }
 
-  net::awaitable<Result<void>> send(const protocol::ChatChunk& piece, Hop& hop) {
+  net::awaitable<Result<void>> send(const protocol::ChoiceDelta& piece, Hop& hop) {
     const bool new_paragraph = hop.content.empty() && !piece.content.empty() && said_something_;
     hop.content += piece.content;
     said_something_ = said_something_ || !piece.content.empty();
@@ -160,7 +160,7 @@ class Run {
   }
 
   static std::string finishReason(const Hop& hop) {
-    // "tool_calls" without one, and every word that is not of the protocol, is an ordinary end.
+    // The calls, if there were any, were the agent's own.
     if (hop.finish_reason == "length" || hop.finish_reason == "content_filter") {
       return hop.finish_reason;
     }

@@ -7,7 +7,6 @@
 
 #include "api/answer_identity.h"
 #include "api/chat_stream.h"
-#include "api/message_collector.h"
 
 namespace agw::api {
 namespace {
@@ -23,60 +22,13 @@ net::awaitable<Result<void>> sendAnswer(RequestContext& context, std::string bod
                                std::move(body));
 }
 
-// The upstream streamed though no stream was asked for: put the pieces together.
-net::awaitable<Result<void>> collect(RequestContext& context, const protocol::AnswerIdentity& who,
-                                     upstream::ChatAnswer& answer, protocol::ChatChunk first) {
-  MessageCollector collector;
-  protocol::ToolCallCollector calls;
-  std::string finish_reason;
-  std::optional<protocol::ChatChunk> chunk = std::move(first);
-  while (chunk) {
-    if (chunk->usage) context.record.usage = chunk->usage;
-    if (!chunk->finish_reason.empty()) finish_reason = chunk->finish_reason;
-    if (auto added = collector.add(chunk->content, chunk->extras); !added) co_return added;
-    for (const auto& part : chunk->tool_calls) {
-      if (!calls.add(part)) co_return emptyAnswer();
-    }
-    auto next = co_await answer.next();
-    if (!next) co_return next.error();
-    chunk = std::move(*next);
-  }
-  protocol::FinalMessage message = collector.take(std::move(finish_reason), calls.take());
-  message.usage = context.record.usage;
-  co_return co_await sendAnswer(context, protocol::chatCompletion(who, message));
-}
-
 net::awaitable<Result<void>> answerWhole(RequestContext& context, upstream::ChatAnswer& answer,
                                          const protocol::AnswerIdentity& who) {
-  auto first = co_await answer.next();
-  if (!first) co_return first.error();
-  if (!*first) co_return emptyAnswer();
-  if (!(*first)->whole_message) {
-    co_return co_await collect(context, who, answer, std::move(**first));
-  }
-  context.record.usage = (*first)->usage;
-  co_return co_await sendAnswer(context, protocol::rewriteAnswer(who, **first));
-}
-
-// The upstream answered with one JSON object though a stream was asked for: the chunks that say the
-// same.
-net::awaitable<Result<void>> sendWholeAsChunks(ChatStream& stream,
-                                               const protocol::ChatChunk& chunk) {
-  std::string text = protocol::contentChunk(stream.who(), true, chunk.content, chunk.extras);
-  if (auto sent = co_await stream.event(std::move(text)); !sent) co_return sent;
-  if (!chunk.tool_calls.empty()) {
-    protocol::ToolCallCollector collector;
-    for (protocol::ToolCallPart part : chunk.tool_calls) {
-      part.index.reset();
-      if (part.id.empty()) part.id = randomId("call_");
-      if (!collector.add(part)) co_return emptyAnswer();
-    }
-    std::string calls = protocol::toolCallsChunk(stream.who(), false, collector.take());
-    if (auto sent = co_await stream.event(std::move(calls)); !sent) co_return sent;
-  }
-  const std::string reason = chunk.finish_reason.empty() ? "stop" : chunk.finish_reason;
-  std::string last = protocol::finishChunk(stream.who(), false, reason);
-  co_return co_await stream.event(std::move(last));
+  auto whole = co_await answer.next();
+  if (!whole) co_return whole.error();
+  if (!*whole) co_return emptyAnswer();
+  context.record.usage = (*whole)->usage;
+  co_return co_await sendAnswer(context, protocol::rewriteAnswer(who, **whole));
 }
 
 net::awaitable<Result<void>> relay(RequestContext& context, upstream::ChatAnswer& answer,
@@ -86,11 +38,6 @@ net::awaitable<Result<void>> relay(RequestContext& context, upstream::ChatAnswer
     if (!chunk) co_return chunk.error();
     if (!*chunk) co_return Result<void>();
     if ((*chunk)->usage) context.record.usage = (*chunk)->usage;
-    if ((*chunk)->whole_message) {
-      if (auto sent = co_await sendWholeAsChunks(stream, **chunk); !sent) co_return sent;
-      continue;
-    }
-    // Usage goes out once, at the end, whatever the upstream repeats.
     std::string json = protocol::rewriteChunk(stream.who(), **chunk);
     if (json.empty()) continue;
     if (auto sent = co_await stream.event(std::move(json)); !sent) co_return sent;

@@ -1,7 +1,5 @@
 #include "protocol/openai_answer.h"
 
-#include <algorithm>
-
 namespace agw::protocol {
 namespace {
 
@@ -43,23 +41,12 @@ void appendCall(std::string& out, const ToolCallCollector::Call& call) {
   out.append("}}");
 }
 
-// The members of an upstream's answer byte for byte, but for those that are ours to say.
-std::string withOurHead(const AnswerIdentity& who, std::string_view object, const ChatChunk& answer,
-                        std::string_view left_out) {
+std::string withOurHead(const AnswerIdentity& who, std::string_view object, std::string_view rest) {
+  if (rest.empty()) return {};
   std::string out;
+  out.reserve(rest.size() + who.id.size() + who.model.size() + 96);
   appendHead(out, who, object);
-  for (const RawMember& member : answer.members) {
-    if (member.key == "id" || member.key == "object" || member.key == "created" ||
-        member.key == "model" || member.key == left_out) {
-      continue;
-    }
-    out.push_back(',');
-    appendJsonString(out, member.key);
-    out.push_back(':');
-    out.append(member.value);
-  }
-  out.push_back('}');
-  return out;
+  return out.append(rest);
 }
 
 }  // namespace
@@ -112,15 +99,11 @@ std::string usageChunk(const AnswerIdentity& who, const Usage& usage) {
 }
 
 std::string rewriteChunk(const AnswerIdentity& who, const ChatChunk& chunk) {
-  const bool has_choices =
-      std::any_of(chunk.members.begin(), chunk.members.end(), [](const RawMember& member) {
-        return member.key == "choices" && !splitArray(member.value).empty();
-      });
-  return has_choices ? withOurHead(who, "chat.completion.chunk", chunk, "usage") : std::string();
+  return withOurHead(who, "chat.completion.chunk", chunk.rest);
 }
 
 std::string rewriteAnswer(const AnswerIdentity& who, const ChatChunk& answer) {
-  return withOurHead(who, "chat.completion", answer, {});
+  return withOurHead(who, "chat.completion", answer.rest);
 }
 
 std::string chatCompletion(const AnswerIdentity& who, const FinalMessage& message) {

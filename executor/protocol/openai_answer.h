@@ -30,10 +30,9 @@ std::string toolCallsChunk(const AnswerIdentity& who, bool first,
                            const std::vector<ToolCallCollector::Call>& calls);
 std::string finishChunk(const AnswerIdentity& who, bool first, std::string_view finish_reason);
 std::string usageChunk(const AnswerIdentity& who, const Usage& usage);
-// A chunk of a plain model with id, created and model replaced and usage left out. Empty: nothing
-// else was in it.
+// A chunk of a plain model under our id, created and model. Empty: it holds nothing but the usage.
 std::string rewriteChunk(const AnswerIdentity& who, const ChatChunk& chunk);
-// A whole answer of a plain model with `model` replaced.
+// The same for a whole answer.
 std::string rewriteAnswer(const AnswerIdentity& who, const ChatChunk& answer);
 
 struct FinalMessage {

@@ -1,8 +1,9 @@
-// Chat completions: what upstreams answer, whole or chunk by chunk. Pure.
+// Chat completions: what an upstream's answer says once everything in it has been put right.
 // Source: OpenAI OpenAPI file, schemas "CreateChatCompletionResponse" and
 // "CreateChatCompletionStreamResponse".
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,21 +16,26 @@
 
 namespace agw::protocol {
 
-// What one upstream answer, or one chunk of it, says about choice 0, and the raw values that are
-// passed on. Views point into the parsed text.
-struct ChatChunk {
-  std::vector<RawMember> members;  // the top level
-  bool has_choice = false;
-  bool whole_message = false;     // "message" rather than "delta": the answer was not streamed
-  std::string content;            // text of choice 0; may be empty
-  std::vector<RawMember> extras;  // further members of the delta (reasoning_content, refusal, ...)
-  std::vector<ToolCallPart> tool_calls;
-  std::string finish_reason;  // "" while there is none
-  std::optional<Usage> usage;
+struct ChoiceDelta {
+  unsigned index = 0;
+  std::string content;            // may be empty
+  std::vector<RawMember> extras;  // further members that are not null: reasoning_content, ...
+  std::vector<ToolCallPart> tool_calls;  // legacy function calls too
+  // "" while there is none, else one of stop, length, tool_calls, content_filter, function_call.
+  // Given once a choice; text may stand in the same chunk.
+  std::string finish_reason;
 };
 
-// Fails with UpstreamInvalidResponse for what is no JSON object, and with UpstreamError for an
-// "error" member; that text is the upstream's and goes to `detail`.
-Result<ChatChunk> parseChatChunk(std::string_view json);
+// One chunk, or the whole answer where no stream was asked for. Views are valid until the next one
+// is asked for.
+struct ChatChunk {
+  boost::container::small_vector<ChoiceDelta, 1> choices;
+  // The members of its JSON object after id, object, created and model, which are ours to say:
+  // `,"choices":[…],…}`, clean, and byte for byte the upstream's where nothing had to be changed.
+  // Empty in the last event of a stream, which has nothing but the usage.
+  std::string_view rest;
+  // Once an answer: with the whole answer, or in an event of its own at the end of a stream.
+  std::optional<Usage> usage;
+};
 
 }  // namespace agw::protocol

@@ -1,24 +1,24 @@
-// The tool calls of an assistant message, as upstreams send them and as clients get them. Pure.
+// The tool calls of an assistant message, as the shield gives them and as clients get them. Pure.
 // Source: OpenAI OpenAPI file, schemas "ChatCompletionMessageToolCall" and
 // "ChatCompletionMessageToolCallChunk".
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace agw::protocol {
 
-// One element of "tool_calls", of a delta or of a whole message.
+// A piece of one call, with what servers leave out or repeat put right (tool_call_repair.h): calls
+// are numbered from 0 without gaps, and the first part of a call, and only that, has id and name.
 struct ToolCallPart {
-  std::optional<unsigned> index;
+  unsigned index = 0;
   std::string id;
   std::string name;
   std::string arguments;
 };
 
-// Collects the tool calls of one assistant message from its fragments.
+// Collects the tool calls of one assistant message from such parts.
 class ToolCallCollector {
  public:
   struct Call {
@@ -27,24 +27,17 @@ class ToolCallCollector {
     std::string arguments;
   };
 
-  // Bounds what a stream may make us keep; false: over the bound.
+  // Bounds what an answer may make us keep.
   static constexpr std::size_t kMaxCalls = 128;
   static constexpr std::size_t kMaxBytes = 8 << 20;
 
-  // A part without index and id continues the last call; the same index with another id opens a new
-  // one.
-  bool add(const ToolCallPart& part);
+  void add(const ToolCallPart& part);
   bool empty() const { return calls_.empty(); }
-  // In the order in which they were opened. Missing ids are made, empty arguments become "{}".
+  // In the order in which they were opened.
   std::vector<Call> take();
 
  private:
-  struct Open {
-    std::optional<unsigned> index;
-    Call call;
-  };
-  std::vector<Open> calls_;
-  std::size_t bytes_ = 0;
+  std::vector<Call> calls_;
 };
 
 }  // namespace agw::protocol

@@ -1,5 +1,6 @@
 #include "upstream/active_call.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -32,6 +33,14 @@ telemetry::UpstreamOutcome outcomeOf(const Error& error) {
   }
 }
 
+namespace {
+
+bool hasToken(const protocol::ChoiceDelta& choice) {
+  return !choice.content.empty() || !choice.extras.empty() || !choice.tool_calls.empty();
+}
+
+}  // namespace
+
 ActiveCall::ActiveCall(std::shared_ptr<UpstreamState> state, telemetry::MetricsShard& metrics,
                        telemetry::Log& log, ConcurrencyLimit::Slot slot, CircuitBreaker::Pass pass)
     : state_(std::move(state)),
@@ -57,10 +66,9 @@ void ActiveCall::accepted() {
 }
 
 void ActiveCall::read(const protocol::ChatChunk& chunk) {
-  const bool is_token = !chunk.whole_message && (!chunk.content.empty() || !chunk.extras.empty() ||
-                                                 !chunk.tool_calls.empty());
+  const bool is_token = std::any_of(chunk.choices.begin(), chunk.choices.end(), hasToken);
   if (is_token && !record_.first_token_seconds) record_.first_token_seconds = seconds();
-  if (chunk.usage) {  // the last one counts
+  if (chunk.usage) {
     record_.prompt_tokens = chunk.usage->prompt_tokens;
     record_.completion_tokens = chunk.usage->completion_tokens;
   }

@@ -28,9 +28,9 @@ struct ChatCall {
 class ChatAnswer {
  public:
   virtual ~ChatAnswer() = default;
-  // The next chunk; nothing after the proper end. An answer that was not streamed is one chunk with
-  // whole_message. The chunk's views are valid until the next call. A stream that stops before a
-  // finish_reason is an UpstreamStreamTruncated error.
+  // The next chunk, clean (protocol::AnswerShield); nothing after the proper end. Where no stream
+  // was asked for there is one, the whole answer. The chunk's views are valid until the next call.
+  // An answer that stops before its end is an error, UpstreamStreamTruncated unless more is known.
   virtual net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() = 0;
   // The name of the upstream that answers; empty: not known.
   virtual std::string_view upstream() const { return {}; }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/run_events.h"
+#include "protocol/answer_shield.h"
 #include "tool/tool.h"
 #include "upstream/chat_backend.h"
 
@@ -40,7 +41,7 @@ class ScriptedBackend final : public upstream::ChatBackend {
     ScriptedAnswer answer = std::move(answers_.front());
     answers_.pop_front();
     if (answer.open_error) co_return *answer.open_error;
-    co_return std::make_unique<Answer>(std::move(answer));
+    co_return std::make_unique<Answer>(std::move(answer), calls.back().stream);
   }
 
   std::vector<upstream::ChatCall> calls;
@@ -48,19 +49,25 @@ class ScriptedBackend final : public upstream::ChatBackend {
  private:
   class Answer final : public upstream::ChatAnswer {
    public:
-    explicit Answer(ScriptedAnswer script) : script_(std::move(script)) {}
+    Answer(ScriptedAnswer script, bool stream)
+        : script_(std::move(script)), shield_({stream, "text/event-stream", ""}) {}
     net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() override {
-      if (next_ < script_.chunks.size()) {
-        auto chunk = protocol::parseChatChunk(script_.chunks[next_++]);
-        if (!chunk) co_return chunk.error();
-        co_return std::optional<protocol::ChatChunk>(std::move(*chunk));
+      for (;;) {
+        auto chunk = shield_.next();
+        if (!chunk || *chunk || shield_.isOver()) co_return chunk;
+        if (next_ < script_.chunks.size()) {
+          shield_.feed("data: " + script_.chunks[next_++] + "\n\n");
+        } else if (script_.end_error) {
+          shield_.broken(*script_.end_error);
+        } else {
+          shield_.end();
+        }
       }
-      if (script_.end_error) co_return *script_.end_error;
-      co_return std::optional<protocol::ChatChunk>();
     }
 
    private:
     ScriptedAnswer script_;
+    protocol::AnswerShield shield_;
     std::size_t next_ = 0;
   };
 
