@@ -1,6 +1,6 @@
 // Stands between an upstream and everything that reads its answers: bytes as they come in, clean
 // chunks out, whatever the server's idea of the protocol is. Pure. What is put right is listed in
-// docs/upstreams.md.
+// docs/repairs.md.
 #pragma once
 
 #include <cstddef>

@@ -38,6 +38,7 @@ EXTRA_KEYS = {
     "denied": f"allow=* deny=default/forbidden scopes=chat {UNLIMITED}",
     "expired": "allow=* scopes=chat expires=2020-01-01T00:00:00Z",
     "nothing": f"scopes=chat {UNLIMITED}",
+    "quirks": f"allow=quirks/* scopes=chat {UNLIMITED}",
     "other-scope": "allow=* scopes=mcp requests=10m/s",
     "chain": f"allow=scripted/* scopes=chat {UNLIMITED}",  # of a gateway that is its own upstream
 }
