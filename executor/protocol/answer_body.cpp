@@ -1,6 +1,7 @@
 #include "protocol/answer_body.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace agw::protocol {
@@ -30,9 +31,16 @@ bool isDone(std::string_view text) {
   return text == "[DONE]" || text == "[done]";
 }
 
-// What a body may begin with that nobody asked for.
+// What a compressed body begins with: gzip, zstd.
+constexpr std::string_view kCompressed[] = {"\x1F\x8B", "\x28\xB5\x2F\xFD"};
+
 bool isCompressed(std::string_view start) {
-  return start.starts_with("\x1F\x8B") || start.starts_with("\x28\xB5\x2F\xFD");
+  return std::any_of(std::begin(kCompressed), std::end(kCompressed),
+                     [start](std::string_view mark) { return start.starts_with(mark); });
+}
+bool mayBecomeCompressed(std::string_view start) {
+  return std::any_of(std::begin(kCompressed), std::end(kCompressed),
+                     [start](std::string_view mark) { return mark.starts_with(start); });
 }
 
 }  // namespace
@@ -85,8 +93,8 @@ void AnswerBody::recognise() {
   const std::string_view text = start.substr(first);
   if (isCompressed(text)) {
     refuse("compressed, which was not asked for");
-  } else if (text.size() == 1 && (text[0] == '\x1F' || text[0] == '\x28') && !ended_) {
-    return;  // the next byte tells
+  } else if (mayBecomeCompressed(text) && !ended_) {
+    return;  // the next bytes tell
   } else if (text[0] == '<') {
     refuse("markup, which no model server sends");
   } else if (!says_events_ && (text[0] == '{' || text[0] == '[')) {

@@ -16,6 +16,15 @@ class Members {
     out_.append(quoted).push_back(':');
     return out_;
   }
+  void add(const MemberLooks& members, bool clean_text) {
+    for (const MemberLook& member : members) {
+      if (!empty_) out_ += ',';
+      empty_ = false;
+      appendRaw(out_, member.key, clean_text);
+      out_ += ':';
+      appendRaw(out_, member.value, clean_text);
+    }
+  }
   void end() { out_ += '}'; }
 
  private:
@@ -29,11 +38,7 @@ void appendFunction(std::string& out, const PlacedCall& call, bool clean_text) {
   Members function(out);
   if (call.opens) appendString(function.key(R"("name")"), call.part.name);
   appendString(function.key(R"("arguments")"), call.part.arguments);
-  if (call.look != nullptr) {
-    for (const MemberLook& member : call.look->function_others) {
-      appendRaw(function.key(member.key), member.value, clean_text);
-    }
-  }
+  if (call.look != nullptr) function.add(call.look->function_others, clean_text);
   function.end();
 }
 
@@ -46,11 +51,7 @@ void appendCall(std::string& out, const PlacedCall& call, bool clean_text) {
     members.key(R"("type")").append(custom ? R"("custom")" : R"("function")");
   }
   if (!custom) appendFunction(members.key(R"("function")"), call, clean_text);
-  if (call.look != nullptr) {
-    for (const MemberLook& member : call.look->others) {
-      appendRaw(members.key(member.key), member.value, clean_text);
-    }
-  }
+  if (call.look != nullptr) members.add(call.look->others, clean_text);
   members.end();
 }
 
@@ -86,7 +87,7 @@ void appendDelta(std::string& out, const RepairedChoice& choice, bool clean_text
     case RepairedChoice::Content::Changed:
       appendString(delta.key(R"("content")"), choice.delta.content);
   }
-  for (const MemberLook& member : choice.others) delta.key(member.key).append(member.value);
+  delta.add(choice.others, true);
   if (choice.legacy_call) {
     appendRaw(delta.key(R"("function_call")"), choice.look->said.function_call, clean_text);
   }
@@ -123,9 +124,7 @@ void appendChunkChoice(std::string& out, const RepairedChoice& choice, bool clea
     if (!choice.look->logprobs.empty()) {
       appendRaw(members.key(R"("logprobs")"), choice.look->logprobs, clean_text);
     }
-    for (const MemberLook& member : choice.look->others) {
-      appendRaw(members.key(member.key), member.value, clean_text);
-    }
+    members.add(choice.look->others, clean_text);
   }
   std::string& reason = members.key(R"("finish_reason")");
   if (choice.delta.finish_reason.empty()) {

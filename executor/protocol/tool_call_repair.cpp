@@ -42,63 +42,69 @@ bool ToolCallRepair::addOne(const CallLook& look, bool clean_text, std::string r
   bytes_ += fragment.id.size() + fragment.name.size() + fragment.arguments.size();
   if (bytes_ > ToolCallCollector::kMaxBytes) return false;
 
-  std::size_t at = find(fragment);
-  if (at == kNone) {
-    if (calls_.size() == ToolCallCollector::kMaxCalls) return false;
-    at = calls_.size();
-    Call& opened = calls_.emplace_back();
-    opened.upstream_index = fragment.index;
-    opened.delta = deltas_;
-    opened.custom = look.custom;
-  }
-  Call& call = calls_[at];
-  if (call.upstream_id.empty()) call.upstream_id = fragment.id;
-
+  Call* const found = place(fragment, look);
+  if (found == nullptr) return calls_.size() < ToolCallCollector::kMaxCalls;
+  Call& call = *found;
   PlacedCall out;
   out.look = &look;
-  out.part.index = static_cast<unsigned>(at);
-  bool as_written = clean_text && !look.odd && !renamed && isNumber(look.index, out.part.index);
-  std::string arguments;
-  if (isString(fragment.arguments)) {
-    as_written = call.joiner.add(fragment.arguments, clean_text, arguments) && as_written;
-  } else {
-    as_written = as_written && fragment.arguments.empty();
-    arguments = textOf(fragment.arguments);
-  }
-  if (call.progress.isComplete() && call.progress.isRepeated(arguments)) {
-    arguments.clear();
-    as_written = false;
-  }
-  call.progress.add(arguments);
-  if (call.custom) {
-    // Its members are not those of a function: they pass, and only the number may be wrong.
-    out.opens = announce(call);
-    out.as_written = as_written && (!out.opens || fragment.id == call.id);
-    placed.push_back(std::move(out));
+  out.as_written = addArguments(call, look.arguments, clean_text, out.part.arguments) &&
+                   clean_text && !look.odd && !renamed;
+  if (!call.announced && fragment.name.empty() && !call.custom) {
+    call.held_arguments += out.part.arguments;
     return true;
   }
-  if (!call.announced && fragment.name.empty()) {
-    call.held_arguments += arguments;
-    return true;
-  }
-  out.part.arguments = std::move(arguments);
-  if (announce(call)) {
-    out.opens = true;
-    out.part.id = call.id;
+  const bool had_arguments = !call.held_arguments.empty();
+  announce(call, out);
+  if (out.opens) {
     out.part.name = std::move(fragment.name);
-    out.part.arguments.insert(0, call.held_arguments);
-    out.as_written = as_written && call.held_arguments.empty() && isString(look.id) &&
-                     fragment.id == call.id && look.type == R"("function")" &&
-                     isString(look.arguments);
-    call.held_arguments.clear();
-  } else {
-    const bool bare = look.id.empty() && look.name.empty() && look.type.empty();
-    out.as_written = as_written && bare;
+    out.as_written = out.as_written && !had_arguments && isString(look.id) &&
+                     fragment.id == call.id &&
+                     (call.custom || (look.type == R"("function")" && isString(look.arguments)));
+  } else if (!call.custom) {
+    out.as_written = out.as_written && look.id.empty() && look.name.empty() && look.type.empty();
     out.says_nothing =
         out.part.arguments.empty() && look.others.empty() && look.function_others.empty();
   }
+  out.as_written = out.as_written && isNumber(look.index, out.part.index);
   placed.push_back(std::move(out));
   return true;
+}
+
+// The call that the fragment belongs to, which it may open; null: it says nothing, or there are too
+// many calls.
+ToolCallRepair::Call* ToolCallRepair::place(const Fragment& fragment, const CallLook& look) {
+  const std::size_t at = find(fragment);
+  if (at != kNone) {
+    Call& call = calls_[at];
+    if (call.upstream_id.empty()) call.upstream_id = fragment.id;
+    return &call;
+  }
+  const bool says_something =
+      !fragment.id.empty() || !fragment.name.empty() || hasText(fragment.arguments) || look.custom;
+  if (!says_something || calls_.size() == ToolCallCollector::kMaxCalls) return nullptr;
+  Call& opened = calls_.emplace_back();
+  opened.upstream_index = fragment.index;
+  opened.upstream_id = fragment.id;
+  opened.delta = deltas_;
+  opened.custom = look.custom;
+  return &opened;
+}
+
+// True: the fragment's own text says just what is added.
+bool ToolCallRepair::addArguments(Call& call, std::string_view json, bool clean_text,
+                                  std::string& arguments) {
+  bool as_written = json.empty();
+  if (isString(json)) {
+    as_written = call.joiner.add(json, clean_text, arguments);
+  } else {
+    arguments = textOf(json);
+  }
+  if (call.progress.isComplete() && call.progress.isRepeated(arguments)) {
+    arguments.clear();
+    return false;
+  }
+  call.progress.add(arguments);
+  return as_written;
 }
 
 std::size_t ToolCallRepair::find(const Fragment& fragment) const {
@@ -152,32 +158,33 @@ bool ToolCallRepair::isAnother(const Call& call, const Fragment& fragment) const
   return hasText(fragment.arguments) && !call.progress.isRepeated(textOf(fragment.arguments));
 }
 
-// Gives the call its id; false when it has one. Two calls of an answer never have the same:
-// clients could not tell their results apart.
-bool ToolCallRepair::announce(Call& call) const {
-  if (std::exchange(call.announced, true)) return false;
-  const std::string& wanted = call.upstream_id;
-  const bool taken = std::any_of(calls_.begin(), calls_.end(),
-                                 [&](const Call& other) { return other.id == wanted; });
-  call.id = wanted.empty() || taken ? make_id_() : wanted;
-  return true;
+// Gives the call its number and its id, the first time, and what was held back until then. Two
+// calls of an answer never have the same id: clients could not tell their results apart.
+void ToolCallRepair::announce(Call& call, PlacedCall& out) {
+  out.opens = !std::exchange(call.announced, true);
+  if (out.opens) {
+    const std::string& wanted = call.upstream_id;
+    const bool taken = std::any_of(calls_.begin(), calls_.end(),
+                                   [&](const Call& other) { return other.id == wanted; });
+    call.id = wanted.empty() || taken ? make_id_() : wanted;
+    call.number = announced_++;
+    out.part.id = call.id;
+    out.part.arguments.insert(0, std::exchange(call.held_arguments, {}));
+  }
+  out.part.index = call.number;
 }
 
 void ToolCallRepair::finish(std::vector<PlacedCall>& placed) {
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    Call& call = calls_[i];
+  for (Call& call : calls_) {
     if (call.custom) continue;
     PlacedCall out;
-    out.part.index = static_cast<unsigned>(i);
-    out.part.arguments = call.held_arguments.append(call.joiner.flush());
-    out.opens = announce(call);
-    if (out.opens) out.part.id = call.id;
+    out.part.arguments = call.joiner.flush();
     call.progress.add(out.part.arguments);
+    announce(call, out);
     if (!call.progress.hasBegun()) {
       out.part.arguments += "{}";
       call.progress.add("{}");
     }
-    call.held_arguments.clear();
     if (out.opens || !out.part.arguments.empty()) placed.push_back(std::move(out));
   }
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/arguments_progress.h"
@@ -48,7 +49,8 @@ class ToolCallRepair {
     std::string id;
     std::string held_arguments;  // came before the name
     std::size_t delta = 0;       // in which it was opened
-    bool announced = false;
+    bool announced = false;      // its first part, with id and name, has been given
+    unsigned number = 0;         // from then on
     bool custom = false;
     ArgumentsProgress progress;
     TextJoiner joiner;
@@ -67,10 +69,14 @@ class ToolCallRepair {
   bool isAnother(const Call& call, const Fragment& fragment) const;
   bool addOne(const CallLook& look, bool clean_text, std::string rename,
               std::vector<PlacedCall>& placed);
-  bool announce(Call& call) const;
+  Call* place(const Fragment& fragment, const CallLook& look);
+  static bool addArguments(Call& call, std::string_view json, bool clean_text,
+                           std::string& arguments);
+  void announce(Call& call, PlacedCall& out);
 
   MakeCallId make_id_;
   std::vector<Call> calls_;
+  unsigned announced_ = 0;
   std::size_t deltas_ = 0;
   std::size_t bytes_ = 0;
   std::size_t renamed_ = 0;

@@ -110,16 +110,16 @@ void WholeAnswer::keep(RawPairs& pairs, std::string_view key, std::string_view v
                        bool clean_text) {
   std::string clean;
   appendRaw(clean, value, clean_text);
+  std::string name;
+  appendRaw(name, key, clean_text);
   bytes_ += clean.size();
   for (auto& pair : pairs) {
-    if (pair.first == key) {
+    if (pair.first == name) {
       bytes_ -= pair.second.size();
       pair.second = std::move(clean);
       return;
     }
   }
-  std::string name;
-  appendRaw(name, key, clean_text);
   pairs.emplace_back(std::move(name), std::move(clean));
 }
 
