@@ -29,7 +29,7 @@ bool hasLineBreak(std::string_view text) {
   return text.find('\n') != std::string_view::npos || text.find('\r') != std::string_view::npos;
 }
 
-bool isBlank(std::string_view text) {
+bool isWhiteSpace(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
@@ -118,7 +118,7 @@ AnswerShield::Maybe AnswerShield::nextWhole() {
 
 bool AnswerShield::hasValue() const { return looked_ || !isLastValue(); }
 
-bool AnswerShield::isLastValue() const { return isBlank(event_.text.substr(position_)); }
+bool AnswerShield::isLastValue() const { return isWhiteSpace(event_.text.substr(position_)); }
 
 // Looks at the next value of the event.
 std::optional<Error> AnswerShield::look() {
@@ -201,10 +201,10 @@ Result<bool> AnswerShield::release(ChatChunk& chunk) {
 // One step to the end: the chunk that waited, the finish reasons that never came, the usage.
 Result<bool> AnswerShield::close(ChatChunk& chunk) {
   if (!held_.isEmpty()) return release(chunk);
-  if (!error_ && !repair_.isComplete()) {
-    if (!isProperEnd()) return howItBroke();
+  if (!error_) {
+    if (!repair_.isComplete() && !isProperEnd()) return howItBroke();
     source_ = nullptr;
-    return repair_.close(chunk);
+    if (repair_.close(chunk)) return true;
   }
   if (terms_.stream && usage_) {
     chunk.usage = std::exchange(usage_, {});

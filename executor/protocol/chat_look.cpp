@@ -247,10 +247,10 @@ std::string textOf(std::string_view json) {
   return clean;
 }
 
-bool hasText(std::string_view json) {
-  if (isNothing(json)) return false;
-  if (!isString(json)) return true;
-  return json.substr(1, json.size() - 2).find_first_not_of(" \t") != std::string_view::npos;
+bool isBlank(std::string_view json) {
+  if (isNothing(json)) return true;
+  return isString(json) &&
+         json.substr(1, json.size() - 2).find_first_not_of(" \t") == std::string_view::npos;
 }
 
 std::optional<unsigned> numberOf(std::string_view json) {

@@ -92,7 +92,9 @@ std::string stringOf(std::string_view json);
 // A string's meaning, or the text of any other value but null.
 std::string textOf(std::string_view json);
 // More than null and an empty string.
-bool hasText(std::string_view json);
+inline bool hasText(std::string_view json) { return !isNothing(json) && json != R"("")"; }
+// Nothing, or a string of white space alone.
+bool isBlank(std::string_view json);
 // A whole number from 0 to 999999, also written as 1.0 or "1".
 std::optional<unsigned> numberOf(std::string_view json);
 

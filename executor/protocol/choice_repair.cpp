@@ -76,6 +76,7 @@ Result<RepairedChoice> ChoiceRepair::read(const ChoiceLook& look, const ChatLook
 
   FinishReason reason = readFinishReason(look.finish_reason);
   if (reason == FinishReason::Failed) return choiceFailed(look.finish_reason);
+  if (reason != FinishReason::None) reason_ = reason;
   if (amendment.unfinish || finished_) reason = FinishReason::None;
   reason = agreed(reason);
   as_written = isWritten(reason, look.finish_reason) && as_written;
@@ -83,16 +84,15 @@ Result<RepairedChoice> ChoiceRepair::read(const ChoiceLook& look, const ChatLook
   if (reason != FinishReason::None) as_written = finish(reason, out, store) && as_written;
   takeParts(out);
   out.as_written = as_written;
-  const bool more =
-      !out.delta.extras.empty() || !out.calls.empty() || !out.delta.tool_calls.empty();
-  const bool said = more || !out.delta.content.empty();
+  const bool said = !out.delta.content.empty() || !out.delta.extras.empty() || !out.calls.empty() ||
+                    !out.delta.tool_calls.empty();
   said_something_ = said_something_ || said;
   out.says_nothing = was_finished && !said;
-  out.has_more = more || was_finished || finished_;
+  out.is_text = out.calls.empty() && out.delta.tool_calls.empty() && !finished_;
   return out;
 }
 
-void ChoiceRepair::takeText(std::string_view content, std::string& text) {
+void ChoiceRepair::takeContent(std::string_view content, std::string& text) {
   content_.add(content, true, text);
   said_something_ = said_something_ || !text.empty();
 }
@@ -101,7 +101,7 @@ RepairedChoice ChoiceRepair::close(std::deque<std::string>& store) {
   RepairedChoice out;
   out.delta.index = index_;
   out.first = !std::exchange(role_given_, true);
-  finish(agreed(FinishReason::Stop), out, store);
+  finish(agreed(mayEnd() ? reason_ : FinishReason::Stop), out, store);
   takeParts(out);
   return out;
 }

@@ -37,7 +37,7 @@ struct RepairedChoice {
   bool legacy_call = false;   // "function_call" instead of "tool_calls"
   bool as_written = false;    // look->raw is a clean choice of a chunk
   bool says_nothing = false;  // and is not worth a chunk
-  bool has_more = false;      // than content: calls, reasoning, an end
+  bool is_text = false;       // nothing but text and further members: no call, no end
 };
 
 class ChoiceRepair {
@@ -48,13 +48,16 @@ class ChoiceRepair {
   // keeps what views of the result point to.
   Result<RepairedChoice> read(const ChoiceLook& look, const ChatLook& chat,
                               const Amendment& amendment, std::deque<std::string>& store);
-  // The same for a delta that is clean and has nothing but content.
-  void takeText(std::string_view content, std::string& text);
-  // The upstream is done and has given no finish reason.
+  // The same for a clean delta that says nothing but this: content, or another member.
+  void takeContent(std::string_view content, std::string& text);
+  void takeOther() { said_something_ = true; }
+  // The upstream is done, and no finish reason has been given for the choice.
   RepairedChoice close(std::deque<std::string>& store);
 
   unsigned index() const { return index_; }
   bool isFinished() const { return finished_; }
+  // The upstream has given one, be it one that it went on after.
+  bool mayEnd() const { return reason_ != FinishReason::None; }
   bool hasSaidSomething() const { return said_something_; }
 
  private:
@@ -74,6 +77,7 @@ class ChoiceRepair {
   unsigned index_;
   bool role_given_ = false;
   bool finished_ = false;
+  FinishReason reason_ = FinishReason::None;  // the upstream's last
   bool said_something_ = false;
   bool legacy_call_ = false;
   TextJoiner content_;

@@ -15,6 +15,19 @@ bool holdsKey(const MemberLooks& members, std::string_view key) {
                      [key](const MemberLook& member) { return member.key == key; });
 }
 
+// The string that is all that a delta says: its content, which has no key here, or one further
+// member. Nothing when there is more.
+MemberLook onlyText(const DeltaLook& said) {
+  MemberLook found;
+  if (hasText(said.content) && isString(said.content)) found.value = said.content;
+  for (const MemberLook& member : said.others) {
+    if (member.value == "null") continue;
+    if (!found.value.empty() || !isString(member.value)) return {};
+    found = member;
+  }
+  return found;
+}
+
 Error tooManyChoices() {
   return upstreamError(ErrorCode::UpstreamInvalidResponse,
                        "The upstream's answer has too many choices.");
@@ -51,21 +64,27 @@ Result<bool> ChunkRepair::take(const ChatLook& look, const std::vector<Amendment
 void ChunkRepair::learn(std::string_view json, const ChatLook& look) {
   if (repaired_.size() != 1 || look.choice.size() != 1 || !isNothing(look.usage)) return;
   const RepairedChoice& only = repaired_.front();
-  if (!only.as_written || only.content != RepairedChoice::Content::AsWritten) return;
-  if (only.first || only.has_more || carried_in_rest_ || !look.error.empty()) return;
-  const std::string_view content = look.choice.front().said.content;
-  const auto in_choices = static_cast<std::size_t>(content.data() - look.choices.data());
-  shape_.learn(json, content, rest_, choices_in_rest_ + in_choices);
+  if (!only.as_written || !only.is_text || only.first) return;
+  if (carried_in_rest_ || !look.error.empty()) return;
+  const MemberLook text = onlyText(look.choice.front().said);
+  if (text.value.empty()) return;
+  const auto in_choices = static_cast<std::size_t>(text.value.data() - look.choices.data());
+  shape_.learn(json, rest_, {text.value, choices_in_rest_ + in_choices}, padding_);
   alike_ = choice(look, 0);
+  alike_key_ = stringOf(text.key);
 }
 
 bool ChunkRepair::takeAlike(std::string_view json, ChatChunk& chunk) {
-  const std::string_view content = shape_.contentOf(json);
-  if (content.empty()) return false;
+  if (!shape_.matches(json)) return false;
   ChoiceDelta& delta = chunk.choices.emplace_back();
   delta.index = alike_->index();
-  alike_->takeText(content, delta.content);
-  chunk.rest = shape_.restWith(content);
+  if (alike_key_.empty()) {
+    alike_->takeContent(shape_.text(), delta.content);
+  } else {
+    alike_->takeOther();
+    delta.extras.push_back({alike_key_, shape_.text()});
+  }
+  chunk.rest = shape_.rest();
   return true;
 }
 
@@ -124,8 +143,11 @@ void ChunkRepair::write(const ChatLook& look, bool choices_as_written) {
     }
     rest_ += ']';
   }
+  padding_ = {};
   for (auto member = middle; member != look.others.end(); ++member) {
     appendMember(rest_, *member, look.clean_text);
+    const std::string_view value = member->value;
+    if (isString(value)) padding_ = {value, rest_.size() - value.size()};
   }
   carried_in_rest_ = !carried_.empty();
   for (const auto& [key, value] : carried_) {
@@ -157,7 +179,7 @@ ChoiceRepair* ChunkRepair::choice(const ChatLook& look, std::size_t position) {
 
 bool ChunkRepair::isComplete() const {
   return !choices_.empty() && std::all_of(choices_.begin(), choices_.end(),
-                                          [](const auto& choice) { return choice.isFinished(); });
+                                          [](const auto& choice) { return choice.mayEnd(); });
 }
 
 bool ChunkRepair::hasSaidSomething() const {

@@ -35,7 +35,7 @@ class ChunkRepair {
   // The upstream is done: ends the choices that have no finish reason. False: there are none.
   bool close(ChatChunk& chunk);
 
-  // Whether the answer can end here: there is a choice, and each has its finish reason.
+  // Whether the answer can end here: there is a choice, and each has got a finish reason.
   bool isComplete() const;
   bool hasSaidSomething() const;
   // Beside the last chunk's choices: how their parts were written.
@@ -53,9 +53,11 @@ class ChunkRepair {
   std::deque<std::string> store_;
   std::string rest_;
   std::size_t choices_in_rest_ = 0;  // where the value of "choices" begins
+  ChunkShape::Gap padding_;          // the last string behind them
   bool carried_in_rest_ = false;
   ChunkShape shape_;
-  ChoiceRepair* alike_ = nullptr;                             // the choice of chunks of that shape
+  ChoiceRepair* alike_ = nullptr;  // the choice of chunks of that shape
+  std::string alike_key_;          // and the member that is their text; "" for the content
   std::vector<std::pair<std::string, std::string>> carried_;  // key with quotes, value
 };
 

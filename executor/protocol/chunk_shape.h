@@ -1,8 +1,9 @@
-// Most chunks of a stream differ from the one before in nothing but the text of their content. Such
-// a chunk needs no look of its own: its bytes around that text are known, and only the text is
-// checked. Pure.
+// Most chunks of a stream differ from the one before in nothing but their text, and with some
+// servers in one more string (a padding). Such a chunk needs no look of its own: its bytes
+// around these strings are known, and only the strings are checked. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -11,24 +12,31 @@ namespace agw::protocol {
 
 class ChunkShape {
  public:
-  // A clean chunk `json` whose content is `content`, with its quotes, and what goes out for it;
-  // `content_in_rest` is where the content begins there.
-  void learn(std::string_view json, std::string_view content, std::string_view rest,
-             std::size_t content_in_rest);
+  // A string of the learned chunk that may differ in the next one.
+  struct Gap {
+    std::string_view in_json;  // with its quotes
+    std::size_t in_rest = 0;   // where it begins in what goes out
+  };
+
+  // A clean chunk `json` and what goes out for it. `padding` comes after `text` in both; where it
+  // is empty there is none.
+  void learn(std::string_view json, std::string_view rest, Gap text, Gap padding);
   void forget() { known_ = false; }
 
-  // The content, with its quotes, when `json` is the same chunk but for that; else nothing.
-  std::string_view contentOf(std::string_view json) const;
-  // What goes out for such a chunk; valid until the next call.
-  std::string_view restWith(std::string_view content);
+  // Whether `json` is the same chunk but for the gaps.
+  bool matches(std::string_view json);
+  // Of the chunk that has matched: its text, with its quotes, and what goes out for it. The one is
+  // a view into the chunk, the other is valid until the next call.
+  std::string_view text() const { return values_[0]; }
+  std::string_view rest();
 
  private:
   bool known_ = false;
-  std::string before_;  // of the chunk's text, up to the content
-  std::string after_;   // behind it
-  std::string rest_;
-  std::size_t rest_before_ = 0;  // bytes of it that come before the content
-  std::string rest_after_;
+  std::size_t gaps_ = 0;
+  std::array<std::string, 3> json_;  // before, between and behind the gaps
+  std::array<std::string, 3> rest_;
+  std::array<std::string_view, 2> values_;
+  std::string out_;
 };
 
 }  // namespace agw::protocol

@@ -16,7 +16,7 @@ bool isCleanCall(const CallLook& call) {
   if (call.odd || !call.index.empty() || !isString(call.id) || !hasText(call.id)) return false;
   if (call.custom) return call.type == R"("custom")";
   return call.type == R"("function")" && isString(call.name) && hasText(call.name) &&
-         isString(call.arguments) && hasText(call.arguments);
+         isString(call.arguments) && !isBlank(call.arguments);
 }
 
 bool haveOwnIds(const CallLooks& calls) {

@@ -14,7 +14,7 @@ CallLooks callsOf(const ChoiceLook& choice) {
 }
 
 bool opensBareCall(const CallLook& call) {
-  return hasText(call.name) && !hasText(call.arguments) && !call.custom;
+  return hasText(call.name) && isBlank(call.arguments) && !call.custom;
 }
 
 bool hasFinish(const ChoiceLook& choice) {
@@ -79,7 +79,7 @@ bool HeldChunk::amend(const ChatLook& next) {
     const bool named = amendName(look_.choice[i], *more, amendments_[i]);
     const CallLooks calls = callsOf(*more);
     was_all = named && next.choice.size() == 1 && calls.size() == 1 &&
-              !hasText(calls[0].arguments) && !saysMore(*more) && !hasFinish(*more);
+              isBlank(calls[0].arguments) && !saysMore(*more) && !hasFinish(*more);
     if (hasFinish(look_.choice[i]) && (saysMore(*more) || hasCalls(*more))) {
       amendments_[i].unfinish = true;
     }

@@ -80,7 +80,7 @@ ToolCallRepair::Call* ToolCallRepair::place(const Fragment& fragment, const Call
     return &call;
   }
   const bool says_something =
-      !fragment.id.empty() || !fragment.name.empty() || hasText(fragment.arguments) || look.custom;
+      !fragment.id.empty() || !fragment.name.empty() || !isBlank(fragment.arguments) || look.custom;
   if (!says_something || calls_.size() == ToolCallCollector::kMaxCalls) return nullptr;
   Call& opened = calls_.emplace_back();
   opened.upstream_index = fragment.index;
@@ -155,7 +155,7 @@ std::size_t ToolCallRepair::findWithoutIndex(const Fragment& fragment) const {
 bool ToolCallRepair::isAnother(const Call& call, const Fragment& fragment) const {
   if (fragment.name.empty() || !call.announced) return false;
   if (!call.progress.isComplete()) return call.delta == deltas_;
-  return hasText(fragment.arguments) && !call.progress.isRepeated(textOf(fragment.arguments));
+  return !isBlank(fragment.arguments) && !call.progress.isRepeated(textOf(fragment.arguments));
 }
 
 // Gives the call its number and its id, the first time, and what was held back until then. Two

@@ -157,6 +157,65 @@ TEST_F(RunLoopTest, ParallelCallsKeepTheirOrder) {
   EXPECT_EQ((*body)["messages"][4]["content"], "second done");
 }
 
+// Neither ids nor numbers, an object for arguments, and "stop" after calls.
+TEST_F(RunLoopTest, RunsTheToolsOfASloppyServer) {
+  ScriptedTool weather("weather", answers("sunny"));
+  ScriptedTool clock("clock", answers("noon"));
+  ScriptedAnswer sloppy{
+      {R"({"choices":[{"delta":{"role":"","tool_calls":[{"function":{"name":"weather","arguments":{"city":"Rome"}}}]}}]})",
+       R"({"choices":[{"delta":{"tool_calls":[{"function":{"name":"clock"}}]},"finish_reason":"stop"}]})"},
+      {},
+      {}};
+  ScriptedBackend backend({sloppy, text("Sunny at noon.")});
+  ASSERT_TRUE(run(backend, {&weather, &clock}));
+  EXPECT_THAT(weather.arguments, ElementsAre(R"({"city":"Rome"})"));
+  EXPECT_THAT(clock.arguments, ElementsAre("{}"));
+  const auto body = parseJson(backend.calls[1].body);
+  const Json& messages = (*body)["messages"];
+  const Json& calls = messages[2]["tool_calls"];
+  EXPECT_NE(calls[0]["id"], calls[1]["id"]);
+  EXPECT_EQ(messages[3]["tool_call_id"], calls[0]["id"]);
+  EXPECT_EQ(messages[4]["tool_call_id"], calls[1]["id"]);
+  EXPECT_EQ(messages[4]["content"], "noon");
+}
+
+TEST_F(RunLoopTest, RunsALegacyFunctionCall) {
+  ScriptedTool weather("weather", answers("sunny"));
+  ScriptedAnswer legacy{
+      {delta(R"({"function_call":{"name":"weather","arguments":"{\"city\":"}})"),
+       delta(R"({"function_call":{"arguments":"\"Rome\"}"}})"), delta("{}", "\"function_call\"")},
+      {},
+      {}};
+  ScriptedBackend backend({legacy, text("ok")});
+  ASSERT_TRUE(run(backend, {&weather}));
+  EXPECT_THAT(weather.arguments, ElementsAre(R"({"city":"Rome"})"));
+}
+
+TEST_F(RunLoopTest, TakesOneOfSeveralChoices) {
+  ScriptedAnswer two{
+      {R"({"choices":[{"index":0,"delta":{"content":"yes"}},{"index":1,"delta":{"content":"no"}}]})",
+       R"({"choices":[{"index":1,"delta":{},"finish_reason":"length"},{"index":0,"delta":{},"finish_reason":"stop"}]})"},
+      {},
+      {}};
+  ScriptedBackend backend({two});
+  const auto outcome = run(backend, {});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(sink_.text(), "yes");
+  EXPECT_EQ(outcome->finish_reason, "stop");
+}
+
+// Without [DONE] and without a finish reason nobody knows what is missing.
+TEST_F(RunLoopTest, DoesNotRunToolsOfAnAnswerThatBrokeOff) {
+  ScriptedTool weather("weather", answers("sunny"));
+  ScriptedAnswer cut = toolCall("weather");
+  cut.chunks.resize(3);
+  ScriptedBackend backend({cut, text("never")});
+  const auto outcome = run(backend, {&weather});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::UpstreamStreamTruncated);
+  EXPECT_TRUE(weather.arguments.empty());
+}
+
 TEST_F(RunLoopTest, TheHopLimitIsANormalEnd) {
   agent_.policies.max_tool_hops = 2;
   ScriptedTool weather("weather", answers("sunny"));

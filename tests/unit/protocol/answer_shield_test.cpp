@@ -100,6 +100,34 @@ TEST(AnswerShield, ChunksThatAreAlikeAreStillChecked) {
             ErrorCode::UpstreamInvalidResponse);
 }
 
+TEST(AnswerShield, ReasoningAndPaddingMayDifferInChunksThatAreAlike) {
+  const auto chunk = [](const std::string& text, const std::string& padding) {
+    return event(R"({"choices":[{"index":0,"delta":{"content":null,"reasoning":)" + text +
+                 R"(},"finish_reason":null}],"x":)" + padding + "}");
+  };
+  AnswerShield shield({true, "text/event-stream", ""});
+  shield.feed(event(delta(R"({"role":"assistant"})")) + chunk(R"("a")", R"("p")") +
+              chunk(R"("b\n")", R"("qq")") + chunk(R"("c")", "7") + chunk(R"("d")", "\"\xFF\"") +
+              event(delta("{}", R"("stop")")));
+  shield.end();
+  std::vector<std::string> reasoning;
+  std::vector<std::string> rests;
+  for (auto next = shield.next(); next && *next; next = shield.next()) {
+    rests.emplace_back((*next)->rest);
+    for (const RawMember& extra : (*next)->choices[0].extras) {
+      EXPECT_EQ(extra.key, "reasoning");
+      reasoning.emplace_back(extra.value);
+    }
+  }
+  EXPECT_EQ(reasoning, (std::vector<std::string>{R"("a")", R"("b\n")", R"("c")", R"("d")"}));
+  ASSERT_EQ(rests.size(), 6u);
+  EXPECT_EQ(
+      rests[2],
+      R"(,"choices":[{"index":0,"delta":{"content":null,"reasoning":"b\n"},"finish_reason":null}],"x":"qq"})");
+  EXPECT_TRUE(rests[3].ends_with(R"("x":7})"));
+  EXPECT_TRUE(rests[4].ends_with("\"x\":\"\uFFFD\"}"));
+}
+
 TEST(AnswerShield, GivesTextBeforeTheErrorThatCameWithIt) {
   const Answer out = answer(event(delta(R"({"role":"assistant","content":"a"})", R"("stop")")) +
                             event(R"({"error":{"message":"boom","code":7}})"));
@@ -135,6 +163,15 @@ TEST(AnswerShield, EndsOnce) {
   const Answer again = drain(bad);
   EXPECT_TRUE(again.rests.empty());
   EXPECT_EQ(again.error->code, ErrorCode::UpstreamInvalidResponse);
+}
+
+TEST(AnswerShield, AFinishReasonCountsThoughTheUpstreamWentOn) {
+  const std::string body = event(delta(R"({"role":"assistant","content":"a"})", R"("length")")) +
+                           event(delta(R"({"annotations":[]})"));
+  const Answer out = answer(body);
+  EXPECT_FALSE(out.error);
+  ASSERT_EQ(out.rests.size(), 3u);
+  EXPECT_EQ(out.rests[2], R"(,"choices":[{"index":0,"delta":{},"finish_reason":"length"}]})");
 }
 
 TEST(AnswerShield, TellsHowTheConnectionBroke) {

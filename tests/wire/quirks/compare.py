@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 FINISH_REASONS = {"stop", "length", "tool_calls", "content_filter", "function_call"}
+ERROR_KEYS = {"message", "type", "param", "code"}
 NOT_EXTRAS = {"role", "content", "tool_calls", "function_call"}
 
 
@@ -16,7 +17,7 @@ class Given:
     chunks: list[list] = field(default_factory=list)  # of a stream: "choices" of each chunk
     answer: dict | None = None  # what was not streamed
     usage: dict | None = None
-    error: dict | None = None
+    error: dict | str | None = None
     done: bool = False
     faults: list[str] = field(default_factory=list)
 
@@ -39,6 +40,11 @@ def _add_message(into: dict, message: dict) -> None:
         calls[0]["arguments"] += function.get("arguments") or ""
 
 
+def _note_id(given: Given, calls: list[dict], identity: str) -> None:
+    if any(call["id"] == identity for call in calls):
+        given.faults.append("two calls have the same id")
+
+
 def take_whole(given: Given, document: dict) -> None:
     given.answer = document
     given.usage = document.get("usage")
@@ -51,7 +57,9 @@ def take_whole(given: Given, document: dict) -> None:
         if missing:
             given.faults.append(f"the answer lacks {', '.join(sorted(missing))}")
         for call in message.get("tool_calls") or []:
-            into.setdefault("tool_calls", []).append({"id": call["id"], **call["function"]})
+            calls = into.setdefault("tool_calls", [])
+            _note_id(given, calls, call["id"])
+            calls.append({"id": call["id"], **call["function"]})
 
 
 def take_chunk(given: Given, document: dict) -> None:
@@ -61,6 +69,8 @@ def take_chunk(given: Given, document: dict) -> None:
         given.usage = usage
     if document["choices"]:
         given.chunks.append(document["choices"])
+    if bool(document["choices"]) == bool(usage):
+        given.faults.append("usage does not stand in a chunk of its own")
     for choice in document["choices"]:
         into = given.choice(choice["index"])
         delta = choice["delta"]
@@ -73,6 +83,7 @@ def take_chunk(given: Given, document: dict) -> None:
             calls = into.setdefault("tool_calls", [])
             function = call.get("function") or {}
             if call["index"] == len(calls):
+                _note_id(given, calls, call["id"])
                 calls.append({"id": call["id"], "name": function.get("name"), "arguments": ""})
             elif "id" in call or "name" in function:
                 given.faults.append("id or name of a call came twice")
@@ -98,11 +109,22 @@ def _shown(value) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def problems(expect: dict, stream: bool, given: Given, exact: bool) -> list[str]:
-    """`exact`: also each chunk, the members of a whole answer, and codes of errors."""
-    found = list(given.faults)
-    made: dict[str, str] = {}
+def _wanted_choices(expect: dict) -> list[dict]:
+    """As a client puts them together: a legacy call has no id."""
+    wanted = []
+    for choice in expect["choices"]:
+        calls = choice.get("tool_calls")
+        if calls and choice.get("legacy"):
+            calls = [{key: value for key, value in call.items() if key != "id"} for call in calls]
+        wanted.append({**choice, "tool_calls": calls} if calls else choice)
+    return wanted
+
+
+def _end_problems(expect: dict, stream: bool, given: Given, exact: bool) -> list[str]:
     error = expect.get("error")
+    found = []
+    if given.error and not (isinstance(given.error, dict) and ERROR_KEYS <= set(given.error)):
+        return [f"an error that is not OpenAI's object: {_shown(given.error)}"]
     if bool(error) != bool(given.error):
         found.append(f"error {_shown(given.error)} instead of {_shown(error)}")
     elif error and exact:
@@ -110,30 +132,39 @@ def problems(expect: dict, stream: bool, given: Given, exact: bool) -> list[str]
         status = 200 if begun else error["status"]
         if (given.error.get("code"), given.status) != (error["code"], status):
             found.append(f"{given.status} {given.error.get('code')} instead of {status} {error['code']}")
-    if stream and not error and not given.done:
-        found.append("no [DONE]")
-    if stream and error and given.done:
-        found.append("[DONE] after an error")
-    if error and not stream:
+    if stream and given.done == bool(error):
+        found.append("[DONE] after an error" if error else "no [DONE]")
+    return found
+
+
+def _exact_problems(expect: dict, stream: bool, given: Given, made: dict) -> list[str]:
+    if stream:
+        if _same(expect["chunks"], given.chunks, made):
+            return []
+        return [f"chunks: {_shown(given.chunks)} instead of {_shown(expect['chunks'])}"]
+    ours = {"id", "object", "created", "model"}
+    answer = given.answer and {key: value for key, value in given.answer.items() if key not in ours}
+    if _same(expect["answer"], answer, made):
+        return []
+    return [f"answer: {_shown(answer)} instead of {_shown(expect['answer'])}"]
+
+
+def problems(expect: dict, stream: bool, given: Given, exact: bool) -> list[str]:
+    """`exact`: also each chunk, the members of a whole answer, and codes of errors."""
+    found = given.faults + _end_problems(expect, stream, given, exact)
+    if expect.get("error") and not stream:
         return found
+    made: dict[str, str] = {}
+    wanted = _wanted_choices(expect)
     choices = []
     for choice in sorted(given.choices.values(), key=lambda one: one["index"]):
         choices.append({key: value for key, value in choice.items() if key != "_begun"})
-    wanted = []
-    for choice in expect["choices"]:
-        calls = choice.get("tool_calls", [])
-        plain = [{k: v for k, v in call.items() if k != "id"} for call in calls] if choice.get("legacy") else calls
-        wanted.append({**choice, "tool_calls": plain} if calls else choice)
     if not _same(wanted, choices, made):
         found.append(f"put together: {_shown(choices)} instead of {_shown(wanted)}")
-    counts = expect["usage"] and {key: (given.usage or {}).get(key) for key in expect["usage"]}
-    if counts != expect["usage"] or (expect["usage"] is None and given.usage is not None):
-        found.append(f"usage {_shown(given.usage)} instead of {_shown(expect['usage'])}")
-    if exact and stream and not _same(expect["chunks"], given.chunks, made):
-        found.append(f"chunks: {_shown(given.chunks)} instead of {_shown(expect['chunks'])}")
-    if exact and not stream:
-        ours = {"id", "object", "created", "model"}
-        answer = {key: value for key, value in given.answer.items() if key not in ours}
-        if not _same(expect["answer"], answer, made):
-            found.append(f"answer: {_shown(answer)} instead of {_shown(expect['answer'])}")
+    usage = expect["usage"]
+    counts = given.usage and {key: given.usage.get(key) for key in usage or given.usage}
+    if counts != usage:
+        found.append(f"usage {_shown(given.usage)} instead of {_shown(usage)}")
+    if exact:
+        found += _exact_problems(expect, stream, given, made)
     return found

@@ -63,6 +63,8 @@ class Gateway:
 
 def read_stream(text: str, given: Given) -> None:
     """A strict reader: every event is one line of data, or a comment."""
+    if not text.endswith("\n\n"):
+        given.faults.append("the last event lacks its blank line")
     for block in text.split("\n\n"):
         if not block or block.startswith(":"):
             continue
@@ -83,7 +85,7 @@ def read_stream(text: str, given: Given) -> None:
 def check(gateway: Gateway, quirk: Quirk, model: str, exact: bool) -> list[str]:
     try:
         given = gateway.ask(model, quirk.stream)
-    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as fault:
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError) as fault:
         return [f"not readable: {fault!r}"]
     return problems(quirk.expect, quirk.stream, given, exact)
 
