@@ -2,6 +2,7 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -22,42 +23,71 @@ net::awaitable<Result<void>> sendAnswer(RequestContext& context, std::string bod
                                std::move(body));
 }
 
-net::awaitable<Result<void>> answerWhole(RequestContext& context, upstream::ChatAnswer& answer,
-                                         const protocol::AnswerIdentity& who) {
-  auto whole = co_await answer.next();
-  if (!whole) co_return whole.error();
-  if (!*whole) co_return emptyAnswer();
-  context.record.usage = (*whole)->usage;
-  co_return co_await sendAnswer(context, protocol::rewriteAnswer(who, **whole));
-}
+// One call of the model, read to its end.
+class PlainCall {
+ public:
+  PlainCall(RequestContext& context, upstream::ChatBackend& backend, protocol::ChatRequest& request,
+            const agent::ModelEntry& entry)
+      : context_(context), backend_(backend), request_(request), entry_(entry) {}
 
-net::awaitable<Result<void>> relay(RequestContext& context, upstream::ChatAnswer& answer,
-                                   ChatStream& stream) {
-  for (;;) {
-    auto chunk = co_await answer.next();
-    if (!chunk) co_return chunk.error();
-    if (!*chunk) co_return Result<void>();
-    if ((*chunk)->usage) context.record.usage = (*chunk)->usage;
-    std::string json = protocol::rewriteChunk(stream.who(), **chunk);
-    if (json.empty()) continue;
-    if (auto sent = co_await stream.event(std::move(json)); !sent) co_return sent;
+  net::awaitable<Result<void>> answerWhole() {
+    if (auto opened = co_await open(); !opened) co_return opened;
+    auto whole = co_await answer_->next();
+    if (!whole) co_return whole.error();
+    if (!*whole) co_return emptyAnswer();
+    context_.record.usage = (*whole)->usage;
+    const protocol::AnswerIdentity who = newAnswer(request_);
+    co_return co_await sendAnswer(context_, protocol::rewriteAnswer(who, **whole));
   }
-}
 
-net::awaitable<Result<void>> answerStream(RequestContext& context, upstream::ChatAnswer& answer,
-                                          const protocol::ChatRequest& request,
-                                          const ThreadParts& parts) {
-  const auto executor = co_await net::this_coro::executor;
-  ChatStreamOptions options = streamOptions(context, request, parts);
-  ChatStream stream(executor, context.response, std::move(options));
-  auto ended = co_await (relay(context, answer, stream) || stream.keepAlive());
-  if (ended.index() == 1) co_return Result<void>();  // the client is gone; the writer knows
-  Result<void>& relayed = std::get<0>(ended);
-  if (relayed) co_return co_await stream.done(context.record.usage);
-  if (!stream.started()) co_return relayed;
-  context.record.error = relayed.error();
-  co_return co_await stream.fail(relayed.error(), context.record.usage);
-}
+  net::awaitable<Result<void>> answerStream(const ThreadParts& parts) {
+    const auto executor = co_await net::this_coro::executor;
+    ChatStreamOptions options = streamOptions(context_, request_, parts);
+    ChatStream stream(executor, context_.response, std::move(options));
+    auto ended = co_await (relay(stream) || stream.keepAlive());
+    if (ended.index() == 1) co_return Result<void>();  // the client is gone; the writer knows
+    Result<void>& relayed = std::get<0>(ended);
+    if (relayed) co_return co_await stream.done(context_.record.usage);
+    if (!stream.started()) co_return relayed;
+    context_.record.error = relayed.error();
+    co_return co_await stream.fail(relayed.error(), context_.record.usage);
+  }
+
+ private:
+  net::awaitable<Result<void>> open() {
+    upstream::ChatCall call;
+    call.body = protocol::plainUpstreamBody(request_, entry_.upstream_model);
+    call.stream = request_.stream;
+    call.request_id = context_.request_id;
+    call.traceparent = context_.traceparent;
+    call.deadline = context_.deadline;
+    auto answer = co_await backend_.open(std::move(call));
+    if (!answer) co_return answer.error();
+    answer_ = std::move(*answer);
+    request_.forgetText();
+    context_.record.llm_calls = 1;
+    co_return Result<void>();
+  }
+
+  net::awaitable<Result<void>> relay(ChatStream& stream) {
+    if (auto opened = co_await open(); !opened) co_return opened;
+    for (;;) {
+      auto chunk = co_await answer_->next();
+      if (!chunk) co_return chunk.error();
+      if (!*chunk) co_return Result<void>();
+      if ((*chunk)->usage) context_.record.usage = (*chunk)->usage;
+      std::string json = protocol::rewriteChunk(stream.who(), **chunk);
+      if (json.empty()) continue;
+      if (auto sent = co_await stream.event(std::move(json)); !sent) co_return sent;
+    }
+  }
+
+  RequestContext& context_;
+  upstream::ChatBackend& backend_;
+  protocol::ChatRequest& request_;
+  const agent::ModelEntry& entry_;
+  std::unique_ptr<upstream::ChatAnswer> answer_;
+};
 
 }  // namespace
 
@@ -70,19 +100,9 @@ net::awaitable<Result<void>> plainChat(RequestContext& context, const ThreadPart
                            "no upstream " + entry.upstream);
   }
   context.run_id = randomId("run_");
-  upstream::ChatCall call;
-  call.body = protocol::plainUpstreamBody(request, entry.upstream_model);
-  call.stream = request.stream;
-  call.request_id = context.request_id;
-  call.traceparent = context.traceparent;
-  call.deadline = context.deadline;
-  auto answer = co_await backend->open(std::move(call));
-  if (!answer) co_return answer.error();
-  request.forgetText();
-  context.record.llm_calls = 1;
-  if (request.stream) co_return co_await answerStream(context, **answer, request, parts);
-  const protocol::AnswerIdentity who = newAnswer(request);
-  co_return co_await answerWhole(context, **answer, who);
+  PlainCall call(context, *backend, request, entry);
+  if (request.stream) co_return co_await call.answerStream(parts);
+  co_return co_await call.answerWhole();
 }
 
 }  // namespace agw::api

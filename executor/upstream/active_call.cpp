@@ -42,12 +42,14 @@ bool hasToken(const protocol::ChoiceDelta& choice) {
 }  // namespace
 
 ActiveCall::ActiveCall(std::shared_ptr<UpstreamState> state, telemetry::MetricsShard& metrics,
-                       telemetry::Log& log, ConcurrencyLimit::Slot slot, CircuitBreaker::Pass pass)
+                       telemetry::Log& log, ConcurrencyLimit::Slot slot, CircuitBreaker::Pass pass,
+                       AnswerKind kind)
     : state_(std::move(state)),
       metrics_(metrics),
       log_(log),
       slot_(std::move(slot)),
       pass_(pass),
+      kind_(kind),
       begin_(Clock::now()) {}
 
 ActiveCall::~ActiveCall() {
@@ -66,8 +68,10 @@ void ActiveCall::accepted() {
 }
 
 void ActiveCall::read(const protocol::ChatChunk& chunk) {
-  const bool is_token = std::any_of(chunk.choices.begin(), chunk.choices.end(), hasToken);
-  if (is_token && !record_.first_token_seconds) record_.first_token_seconds = seconds();
+  const bool is_awaited = kind_ == AnswerKind::Stream && !record_.first_token_seconds;
+  if (is_awaited && std::any_of(chunk.choices.begin(), chunk.choices.end(), hasToken)) {
+    record_.first_token_seconds = seconds();
+  }
   if (chunk.usage) {
     record_.prompt_tokens = chunk.usage->prompt_tokens;
     record_.completion_tokens = chunk.usage->completion_tokens;

@@ -15,11 +15,14 @@
 
 namespace agw::upstream {
 
+enum class AnswerKind { Whole, Stream };  // what was asked for
+
 class ActiveCall {
  public:
   // `metrics` and `log` outlive it.
   ActiveCall(std::shared_ptr<UpstreamState> state, telemetry::MetricsShard& metrics,
-             telemetry::Log& log, ConcurrencyLimit::Slot slot, CircuitBreaker::Pass pass);
+             telemetry::Log& log, ConcurrencyLimit::Slot slot, CircuitBreaker::Pass pass,
+             AnswerKind kind);
   ~ActiveCall();
   ActiveCall(const ActiveCall&) = delete;
   ActiveCall& operator=(const ActiveCall&) = delete;
@@ -43,6 +46,7 @@ class ActiveCall {
   telemetry::Log& log_;
   std::optional<ConcurrencyLimit::Slot> slot_;
   std::optional<CircuitBreaker::Pass> pass_;  // until the breaker has been told
+  const AnswerKind kind_;
   const Clock::time_point begin_;
   telemetry::UpstreamCall record_;
   bool has_ended_ = false;

@@ -39,9 +39,9 @@ class ChatAnswer {
 class ChatBackend {
  public:
   virtual ~ChatBackend() = default;
-  // Returns when the upstream has accepted the call (its status is 200). Until then it may choose
-  // among upstreams and ask more than once; an error is that of the last attempt that says
-  // something.
+  // Returns when an upstream has begun to answer: its first chunk, or the whole answer where no
+  // stream was asked for, is there. Until then it may choose among upstreams and ask more than
+  // once; an error is that of the last attempt that says something.
   virtual net::awaitable<Result<std::unique_ptr<ChatAnswer>>> open(ChatCall call) = 0;
 };
 

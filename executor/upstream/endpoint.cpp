@@ -31,7 +31,29 @@ class CountedAnswer final : public ChatAnswer {
                 Deadline deadline)
       : call_(std::move(call)), answer_(std::move(answer)), deadline_(deadline) {}
 
+  // Reads the first chunk, which next() gives then. An error of it is one that the client has seen
+  // nothing of: another upstream may be asked.
+  net::awaitable<Result<void>> begin() {
+    first_ = co_await read();
+    if (!*first_) co_return first_->error();
+    co_return Result<void>();
+  }
+
   net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() override {
+    if (first_) {
+      Chunk first = std::move(*first_);
+      first_.reset();
+      co_return first;
+    }
+    co_return co_await read();
+  }
+
+  std::string_view upstream() const override { return call_->upstream(); }
+
+ private:
+  using Chunk = Result<std::optional<protocol::ChatChunk>>;
+
+  net::awaitable<Chunk> read() {
     auto chunk = co_await answer_->next();
     const auto cancellation = co_await net::this_coro::cancellation_state;
     // Whatever has come of it: it was not wanted any more.
@@ -46,13 +68,11 @@ class CountedAnswer final : public ChatAnswer {
     co_return chunk;
   }
 
-  std::string_view upstream() const override { return call_->upstream(); }
-
- private:
   // The connection is closed or given back before the slot is.
   std::unique_ptr<ActiveCall> call_;
   std::unique_ptr<ChatAnswer> answer_;
   const Deadline deadline_;
+  std::optional<Chunk> first_;
 };
 
 }  // namespace
@@ -81,7 +101,8 @@ net::awaitable<Result<std::unique_ptr<ChatAnswer>>> Endpoint::open(ChatCall call
   }
   const std::optional<CircuitBreaker::Pass> pass = state_->begin(Clock::now());
   if (!pass) co_return unavailable();
-  auto active = std::make_unique<ActiveCall>(state_, metrics_, log_, std::move(*slot), *pass);
+  auto active = std::make_unique<ActiveCall>(state_, metrics_, log_, std::move(*slot), *pass,
+                                             call.stream ? AnswerKind::Stream : AnswerKind::Whole);
   slot.reset();
 
   protocol::RequestChanges changes = changes_;
@@ -99,7 +120,9 @@ net::awaitable<Result<std::unique_ptr<ChatAnswer>>> Endpoint::open(ChatCall call
     co_return answer.error();
   }
   active->accepted();
-  co_return std::make_unique<CountedAnswer>(std::move(*answer), std::move(active), callers);
+  auto counted = std::make_unique<CountedAnswer>(std::move(*answer), std::move(active), callers);
+  if (const Result<void> begun = co_await counted->begin(); !begun) co_return begun.error();
+  co_return counted;
 }
 
 Error Endpoint::overloaded() const {

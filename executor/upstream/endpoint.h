@@ -24,8 +24,8 @@ class Endpoint {
   const config::UpstreamSettings& settings() const { return settings_; }
   const UpstreamState& state() const { return *state_; }
 
-  // Waits for a slot first. `model`: as this upstream knows it; "" for the one in the body. The
-  // answer holds the slot until its end.
+  // Waits for a slot first, and for the first chunk last. `model`: as this upstream knows it; ""
+  // for the one in the body. The answer holds the slot until its end.
   net::awaitable<Result<std::unique_ptr<ChatAnswer>>> open(ChatCall call, std::string_view model);
 
  private:

@@ -46,6 +46,7 @@ Again mayBeMadeAgain(const Error& error) {
       return error.retryable ? Again::Anywhere : Again::Elsewhere;
     case ErrorCode::UpstreamAuth:
     case ErrorCode::UpstreamInvalidResponse:
+    case ErrorCode::UpstreamStreamTruncated:
     case ErrorCode::UpstreamOverloaded:
     case ErrorCode::UpstreamUnavailable:
       return Again::Elsewhere;

@@ -17,9 +17,9 @@ enum class Again {
   Anywhere,   // at the same one, too
 };
 
-// Of an error that came before a byte of the answer. A model call has no effect but its answer, so
-// one that may have been acted on can be made again; what was said about the request itself, or
-// will be said again, is not asked for twice at the same place.
+// Of an error that came before the first chunk of the answer. A model call has no effect but its
+// answer, so one that may have been acted on can be made again; what was said about the request
+// itself, or will be said again, is not asked for twice at the same place.
 Again mayBeMadeAgain(const Error& error);
 
 // Retry-After (seconds, with a fraction or without, or an HTTP date), and retry-after-ms, which

@@ -61,7 +61,7 @@ class EndpointPoolTest : public testing::Test {
       auto chunk = co_await (*answer)->next();
       if (!chunk) co_return text + describe(chunk.error());
       if (!*chunk) co_return text;
-      text += (*chunk)->content;
+      for (const protocol::ChoiceDelta& choice : (*chunk)->choices) text += choice.content;
     }
   }
 
@@ -78,6 +78,11 @@ class EndpointPoolTest : public testing::Test {
   }
 
   std::string ask() { return test::runCoroutine(context_, read(pool(), call())); }
+  std::string askForStream() {
+    ChatCall stream = call();
+    stream.stream = true;
+    return test::runCoroutine(context_, read(pool(), std::move(stream)));
+  }
 
   telemetry::UpstreamCounts counts(const std::string& name) {
     return metrics_.counts().upstreams[name];
@@ -174,20 +179,40 @@ TEST_F(EndpointPoolTest, DoesNotAskASilentOneTwice) {
 TEST_F(EndpointPoolTest, AsksNobodyElseOnceAnAnswerHasBegun) {
   upstream("a");
   upstream("b");
-  Reply cut;
-  cut.body = kStream;
-  cut.headers["content-type"] = "text/event-stream";
-  cut.cut = upstreamError(ErrorCode::UpstreamStreamTruncated, "cut");
-  client_.replies["a"] = {cut};
-  EXPECT_EQ(ask(), "hi[upstream_stream_truncated]");
+  client_.replies["a"] = {Reply::cutStream(kStream)};
+  EXPECT_EQ(askForStream(), "hi[upstream_stream_truncated]");
+  EXPECT_EQ(client_.asked, "a ");
+  EXPECT_EQ(calls("a", UpstreamOutcome::Truncated), 1U);
+  EXPECT_EQ(load("a").in_flight, 0U);
+}
+
+TEST_F(EndpointPoolTest, GoesToTheNextUpstreamWhenNothingOfAnAnswerHasCome) {
+  upstream("a").breaker.failures = 0;
+  upstream("b");
   Reply half;
   half.body = R"({"choices":)";
-  half.cut = cut.cut;
-  client_.replies["a"] = {half};
-  EXPECT_EQ(ask(), "[upstream_stream_truncated]");
-  EXPECT_EQ(client_.asked, "a a ");
+  half.cut = upstreamError(ErrorCode::UpstreamStreamTruncated, "cut");
+  Reply page;
+  page.body = "<html>";
+  page.headers["content-type"] = "text/html";
+  Reply fault;
+  fault.body = R"({"error":{"message":"model not loaded"}})";
+  Reply silent = Reply::cutStream(": waiting\n\n");
+  silent.cut = upstreamError(ErrorCode::UpstreamTimeout, "silent");
+  const std::vector<Reply> replies{Reply::cutStream(""), half, page, fault, silent};
+  for (const Reply& reply : replies) {
+    client_.asked.clear();
+    client_.replies["a"] = {reply};
+    EXPECT_EQ(ask(), "hi");
+    EXPECT_EQ(client_.asked, "a b ") << "and never twice at the same one";
+    EXPECT_EQ(load("a").in_flight, 0U);
+  }
+  EXPECT_EQ(counts("a").failovers, replies.size());
   EXPECT_EQ(calls("a", UpstreamOutcome::Truncated), 2U);
-  EXPECT_EQ(load("a").in_flight, 0U);
+  EXPECT_EQ(calls("a", UpstreamOutcome::Invalid), 1U);
+  EXPECT_EQ(calls("a", UpstreamOutcome::Failed), 1U);
+  EXPECT_EQ(calls("a", UpstreamOutcome::Timeout), 1U);
+  EXPECT_EQ(counts("a").headers.count, replies.size()) << "each was accepted first";
 }
 
 TEST_F(EndpointPoolTest, TimesTheFirstTokenOfAStream) {
@@ -196,7 +221,7 @@ TEST_F(EndpointPoolTest, TimesTheFirstTokenOfAStream) {
   stream.body = std::string(kStream) + kStream + kStreamEnd;
   stream.headers["content-type"] = "text/event-stream";
   client_.replies["a"] = {stream};
-  EXPECT_EQ(ask(), "hihi");
+  EXPECT_EQ(askForStream(), "hihi");
   EXPECT_EQ(counts("a").first_tokens.count, 1U);
   client_.replies["a"] = {Reply{}};
   EXPECT_EQ(ask(), "hi");

@@ -87,7 +87,7 @@ TEST(MayBeMadeAgain, DependsOnWhatWentWrong) {
   EXPECT_EQ(again(ErrorCode::UpstreamOverloaded, false), Again::Elsewhere);
   EXPECT_EQ(again(ErrorCode::UpstreamUnavailable, false), Again::Elsewhere);
   EXPECT_EQ(again(ErrorCode::UpstreamRejected, false), Again::Never);
-  EXPECT_EQ(again(ErrorCode::UpstreamStreamTruncated, true), Again::Never);
+  EXPECT_EQ(again(ErrorCode::UpstreamStreamTruncated, false), Again::Elsewhere);
   EXPECT_EQ(again(ErrorCode::InternalError, true), Again::Never);
 }
 

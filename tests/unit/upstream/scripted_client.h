@@ -41,6 +41,13 @@ struct Reply {
     if (!retry_after_ms.empty()) reply.headers["retry-after-ms"] = std::move(retry_after_ms);
     return reply;
   }
+  static Reply cutStream(std::string body) {
+    Reply reply;
+    reply.body = std::move(body);
+    reply.headers["content-type"] = "text/event-stream";
+    reply.cut = upstreamError(ErrorCode::UpstreamStreamTruncated, "cut");
+    return reply;
+  }
   static Reply slow(Millis delay) {
     Reply reply;
     reply.delay = delay;
@@ -58,7 +65,8 @@ class ScriptedResponse final : public io::HttpResponse {
     return found == reply_.headers.end() ? std::string_view() : std::string_view(found->second);
   }
   net::awaitable<Result<std::string_view>> read() override {
-    if (!std::exchange(is_read_, true)) co_return std::string_view(reply_.body);
+    const bool is_first = !std::exchange(is_read_, true);
+    if (is_first && !reply_.body.empty()) co_return std::string_view(reply_.body);
     if (reply_.cut) co_return *reply_.cut;
     co_return std::string_view();
   }
