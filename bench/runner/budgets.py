@@ -67,6 +67,12 @@ BUDGETS = (
     Budget("reload.start", "start of the process → ready, 1,000 agents", "ms", 200, 100),
     Budget("reload.cpu_ratio", "executor CPU per request with 1,000 agents ÷ with 3", "×", 1.05, 1.02, 1.15),
     Budget("reload.memory_ratio", "executor's RSS after 200 reloads of 1,000 agents ÷ after 10", "×", 1.2, 1.05, 1.2),
+    Budget("upstreams.chunk_ns", "the JSON of a chunk of about 300 bytes, read and checked", "ns", 300, 250, 400),
+    Budget("upstreams.event_cpu", "executor CPU per relayed event, burst of 100", "µs", 12, 8, 14),
+    Budget("upstreams.agent_event_cpu", "the same through an agent", "µs", 12, 8, 14),
+    Budget("upstreams.p99_ratio.dead", "p99 of others beside 20 requests a second to a dead upstream ÷ at rest", "×", 1.3, 1.1),
+    Budget("upstreams.p99_ratio.mute", "the same beside one that accepts and says nothing", "×", 1.3, 1.1),
+    Budget("upstreams.p99_ratio.nameless", "the same beside one whose name server does not answer", "×", 1.3, 1.1),
     Budget("memory.after_ratio", "RSS after 20 × 1,000 requests of 150 KB ÷ idle", "×", 2.0, 1.5),
     Budget("memory.descriptors", "descriptors left open after them", "", 0, 0),
 )

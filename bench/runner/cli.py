@@ -16,7 +16,7 @@ from devstack.report import StackError
 from . import context, peers, report
 from .errors import BenchError, say
 
-BENCHES = ("edge", "flood", "chat", "idle", "abort", "hops", "memory", "scan", "keys", "reload", "peers")
+BENCHES = ("edge", "flood", "chat", "idle", "abort", "hops", "memory", "scan", "keys", "reload", "upstreams", "peers")
 RESULTS = context.REPOSITORY / "bench" / "results"
 PUBLISHED = context.REPOSITORY / "bench" / "published"  # the tables of docs/performance.md are made from these
 
