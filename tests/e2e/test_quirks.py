@@ -22,6 +22,7 @@ upstreams:
     base_url: "http://127.0.0.1:{port}/v1"
     api_key: {key}
     models: [{models}]
+    breaker_failures: 0  # it fails all the time, which is its job
 """
 
 
