@@ -40,18 +40,19 @@ class CountedAnswer final : public ChatAnswer {
   }
 
   net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() override {
-    if (first_) {
-      Chunk first = std::move(*first_);
-      first_.reset();
-      co_return first;
-    }
-    co_return co_await read();
+    return first_ ? takeFirst() : read();
   }
 
   std::string_view upstream() const override { return call_->upstream(); }
 
  private:
   using Chunk = Result<std::optional<protocol::ChatChunk>>;
+
+  net::awaitable<Chunk> takeFirst() {
+    Chunk first = std::move(*first_);
+    first_.reset();
+    co_return first;
+  }
 
   net::awaitable<Chunk> read() {
     auto chunk = co_await answer_->next();

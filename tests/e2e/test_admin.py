@@ -47,6 +47,7 @@ def test_agents_are_described_whether_they_run_or_not(gateway):
         "display_name": "The assistant", "kind": "declarative", "model": "tools", "upstream": "scripted",
         "description": "Uses two tools.", "tools": ["get_weather", "get_time"],
         "metadata": {"team": "weather", "level": 3}, "status": "ok", "error": None,
+            "upstreams": [{"name": "scripted", "model": "tools"}],
     }  # fmt: skip
     broken = named(agents, "unbuildable")
     assert (broken["qualified_name"], broken["kind"], broken["status"]) == ("lab/unbuildable", "sdk", "error")
