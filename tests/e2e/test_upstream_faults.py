@@ -170,7 +170,7 @@ class Load:
                 answer = client.post("/v1/chat/completions", json=chat("both", stream=stream))
                 self.requests += 1
                 is_whole = "data: [DONE]" in answer.text if stream else True
-                could_be_saved = '"content":"I am' not in answer.text
+                could_be_saved = '"choices"' not in answer.text
                 if answer.status_code != 200 or (not is_whole and could_be_saved):
                     self.failures.append(f"{answer.status_code}: {answer.text[:300]}")
 
