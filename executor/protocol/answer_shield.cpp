@@ -38,7 +38,7 @@ bool isWhiteSpace(std::string_view text) {
 AnswerShield::AnswerShield(AnswerTerms terms)
     : terms_(std::move(terms)),
       body_(terms_.content_type, terms_.content_encoding),
-      repair_(terms_.make_call_id) {}
+      repair_(terms_.calls) {}
 
 void AnswerShield::feed(std::string_view bytes) {
   if (hasValue()) {
@@ -180,7 +180,7 @@ Result<bool> AnswerShield::takeChoices(ChatChunk& chunk) {
     held_.hold(event_.text.substr(value_, position_ - value_));
     return false;
   }
-  if (is_all && !terms_.stream && isCleanWhole(look_)) {
+  if (is_all && !terms_.stream && isCleanWhole(look_, terms_.calls.tools_only)) {
     as_written_ = true;
     whole_json_ = wholeAsWritten(look_, usage_json_);
   }

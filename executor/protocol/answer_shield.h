@@ -11,10 +11,10 @@
 #include "base/error.h"
 #include "protocol/answer_body.h"
 #include "protocol/chat_look.h"
+#include "protocol/choice_repair.h"
 #include "protocol/chunk_repair.h"
 #include "protocol/held_chunk.h"
 #include "protocol/openai_stream.h"
-#include "protocol/tool_call_repair.h"
 #include "protocol/whole_answer.h"
 
 namespace agw::protocol {
@@ -24,7 +24,7 @@ struct AnswerTerms {
   bool stream = false;  // what was asked for, which need not be what comes
   std::string content_type;
   std::string content_encoding;
-  MakeCallId make_call_id = &randomCallId;
+  CallForm calls{};
 };
 
 // Where a stream was asked for, next() gives the chunks and then, when the upstream said it, the

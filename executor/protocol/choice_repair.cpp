@@ -176,13 +176,14 @@ Result<bool> ChoiceRepair::readCalls(const DeltaLook& said, bool clean_text,
     lookAtFunctionCall(said.function_call, call_looks_);
     legacy_call_ = true;
   }
-  out.legacy_call = legacy_call_ && !call_looks_.empty();
+  out.legacy_call = goesOutAsLegacy() && !call_looks_.empty();
   if (!amendment.call_name.empty()) calls_.rename(amendment.call, amendment.call_name);
   if (!call_looks_.empty() && !calls_.add(call_looks_, clean_text, out.calls)) {
     return tooManyCalls();
   }
   if (out.legacy_call) return said.tool_calls.empty();
   out.calls_as_written = (said.tool_calls.empty() || isArray(said.tool_calls)) &&
+                         (!legacy_call_ || call_looks_.empty()) &&
                          out.calls.size() == call_looks_.size() &&
                          std::all_of(out.calls.begin(), out.calls.end(),
                                      [](const PlacedCall& call) { return call.as_written; });
@@ -194,7 +195,7 @@ FinishReason ChoiceRepair::agreed(FinishReason reason) const {
   using enum FinishReason;
   if (reason != Stop && reason != ToolCalls && reason != FunctionCall) return reason;
   if (calls_.empty()) return Stop;
-  return legacy_call_ ? FunctionCall : ToolCalls;
+  return goesOutAsLegacy() ? FunctionCall : ToolCalls;
 }
 
 bool ChoiceRepair::finish(FinishReason reason, RepairedChoice& out,
@@ -216,7 +217,7 @@ bool ChoiceRepair::finish(FinishReason reason, RepairedChoice& out,
   others_.clear();
   const std::size_t before = out.calls.size();
   calls_.finish(out.calls);
-  if (out.calls.size() == before || legacy_call_) return as_written;
+  if (out.calls.size() == before || goesOutAsLegacy()) return as_written;
   out.calls_as_written = false;
   return false;
 }
@@ -227,7 +228,7 @@ void ChoiceRepair::takeParts(RepairedChoice& out) const {
   for (PlacedCall& call : out.calls) {
     if (call.look == nullptr || !call.look->custom) out.delta.tool_calls.push_back(call.part);
   }
-  if (legacy_call_) out.calls.clear();
+  if (goesOutAsLegacy()) out.calls.clear();
 }
 
 }  // namespace agw::protocol

@@ -16,6 +16,12 @@
 
 namespace agw::protocol {
 
+// How calls go out.
+struct CallForm {
+  MakeCallId make_id = &randomCallId;
+  bool tools_only = false;  // a legacy "function_call" becomes one of "tool_calls"
+};
+
 // What the chunk after it has told about a choice.
 struct Amendment {
   bool unfinish = false;  // more of the choice came after its "finish_reason"
@@ -42,7 +48,8 @@ struct RepairedChoice {
 
 class ChoiceRepair {
  public:
-  ChoiceRepair(unsigned index, MakeCallId make_id) : index_(index), calls_(make_id) {}
+  ChoiceRepair(unsigned index, const CallForm& form)
+      : index_(index), tools_only_(form.tools_only), calls_(form.make_id) {}
 
   // Fails when the upstream says that the choice failed, or sends more calls than we keep. `store`
   // keeps what views of the result point to.
@@ -73,13 +80,15 @@ class ChoiceRepair {
 
   FinishReason agreed(FinishReason reason) const;
   void takeParts(RepairedChoice& out) const;
+  bool goesOutAsLegacy() const { return legacy_call_ && !tools_only_; }
 
   unsigned index_;
+  bool tools_only_;
   bool role_given_ = false;
   bool finished_ = false;
   FinishReason reason_ = FinishReason::None;  // the upstream's last
   bool said_something_ = false;
-  bool legacy_call_ = false;
+  bool legacy_call_ = false;  // the upstream's call is a "function_call"
   TextJoiner content_;
   std::vector<std::pair<std::string, TextJoiner>> others_;  // that hold something back, by key
   ToolCallRepair calls_;

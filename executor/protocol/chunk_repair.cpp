@@ -174,7 +174,7 @@ ChoiceRepair* ChunkRepair::choice(const ChatLook& look, std::size_t position) {
     if (known.index() == index) return &known;
   }
   if (choices_.size() == kMaxChoices) return nullptr;
-  return &choices_.emplace_back(index, make_id_);
+  return &choices_.emplace_back(index, form_);
 }
 
 bool ChunkRepair::isComplete() const {

@@ -20,7 +20,7 @@ class ChunkRepair {
  public:
   static constexpr std::size_t kMaxChoices = 128;
 
-  explicit ChunkRepair(MakeCallId make_id) : make_id_(make_id) {}
+  explicit ChunkRepair(const CallForm& form) : form_(form) {}
 
   // Fills `chunk` with what `look` says; its views hold until the next call. False: there is
   // nothing in it that is worth a chunk. `amendments` has one entry a choice of `look`, or none.
@@ -47,7 +47,7 @@ class ChunkRepair {
   void give(ChatChunk& chunk);
   void write(const ChatLook& look, bool choices_as_written);
 
-  MakeCallId make_id_;
+  CallForm form_;
   std::deque<ChoiceRepair> choices_;
   std::vector<RepairedChoice> repaired_;
   std::deque<std::string> store_;

@@ -58,7 +58,8 @@ bool agrees(FinishReason reason, const DeltaLook& message) {
   }
 }
 
-bool isCleanChoice(const ChoiceLook& choice, std::size_t position) {
+bool isCleanChoice(const ChoiceLook& choice, std::size_t position, bool tools_only) {
+  if (tools_only && !choice.said.function_call.empty()) return false;
   const FinishReason reason = readFinishReason(choice.finish_reason);
   return choice.index == std::to_string(position) && choice.delta.empty() &&
          isObject(choice.message) && choice.text.empty() && !choice.logprobs.empty() &&
@@ -68,10 +69,10 @@ bool isCleanChoice(const ChoiceLook& choice, std::size_t position) {
 
 }  // namespace
 
-bool isCleanWhole(const ChatLook& look) {
+bool isCleanWhole(const ChatLook& look, bool tools_only) {
   if (!look.clean_text || look.odd || look.choice.empty()) return false;
   for (std::size_t i = 0; i < look.choice.size(); ++i) {
-    if (!isCleanChoice(look.choice[i], i)) return false;
+    if (!isCleanChoice(look.choice[i], i, tools_only)) return false;
   }
   return true;
 }

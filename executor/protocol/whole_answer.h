@@ -15,8 +15,8 @@
 
 namespace agw::protocol {
 
-// Whether it can be given as it is.
-bool isCleanWhole(const ChatLook& look);
+// Whether it can be given as it is; `tools_only` as in CallForm.
+bool isCleanWhole(const ChatLook& look, bool tools_only);
 // The members of such an answer, for ChatChunk::rest. `usage` is its clean value, "" for none.
 std::string wholeAsWritten(const ChatLook& look, std::string_view usage);
 

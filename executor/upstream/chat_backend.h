@@ -18,6 +18,7 @@ namespace net = boost::asio;
 struct ChatCall {
   std::string body;  // a chat completion request, ready to send
   bool stream = false;
+  bool tools_only = false;  // a legacy call in the answer becomes a tool call (protocol::CallForm)
   std::string request_id;
   std::string traceparent;  // may be empty
   Deadline deadline;        // of the whole call

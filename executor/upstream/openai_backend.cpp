@@ -24,10 +24,12 @@ using boost::asio::experimental::awaitable_operators::operator||;
 // The body of a 200, read through the shield.
 class OpenAiAnswer final : public ChatAnswer {
  public:
-  OpenAiAnswer(std::unique_ptr<io::HttpResponse> response, bool stream)
+  OpenAiAnswer(std::unique_ptr<io::HttpResponse> response, bool stream, bool tools_only)
       : response_(std::move(response)),
-        shield_({stream, std::string(response_->header("content-type")),
-                 std::string(response_->header("content-encoding"))}) {}
+        shield_({stream,
+                 std::string(response_->header("content-type")),
+                 std::string(response_->header("content-encoding")),
+                 {.tools_only = tools_only}}) {}
 
   net::awaitable<Result<std::optional<protocol::ChatChunk>>> next() override {
     for (;;) {
@@ -80,12 +82,13 @@ class OpenAiBackend final : public ChatBackend {
     const io::HttpTimeouts timeouts{settings_.connect_timeout, settings_.first_byte_timeout,
                                     settings_.idle_timeout, call.deadline};
     const bool stream = call.stream;
+    const bool tools_only = call.tools_only;
     io::HttpRequest request = makeRequest(std::move(call));
     Result<std::unique_ptr<io::HttpResponse>> response =
         co_await client_.send(std::move(request), timeouts);
     if (!response) co_return response.error();
     if ((*response)->status() != 200) co_return co_await refusal(**response);
-    co_return std::make_unique<OpenAiAnswer>(std::move(*response), stream);
+    co_return std::make_unique<OpenAiAnswer>(std::move(*response), stream, tools_only);
   }
 
  private:

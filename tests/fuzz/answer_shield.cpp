@@ -30,6 +30,7 @@ struct Setting {
   bool stream = false;
   std::string_view type;
   bool breaks = false;
+  bool tools_only = false;
 };
 
 struct Outcome {
@@ -96,7 +97,8 @@ class Checks {
 
 Outcome run(std::string_view bytes, const Setting& setting, std::size_t first, std::size_t step) {
   made = 0;
-  AnswerShield shield({setting.stream, std::string(setting.type), "", &nextId});
+  AnswerShield shield(
+      {setting.stream, std::string(setting.type), "", {&nextId, setting.tools_only}});
   Checks checks(setting.stream);
   Outcome out;
   std::size_t piece = first;
@@ -135,7 +137,8 @@ Outcome run(std::string_view bytes, const Setting& setting, std::size_t first, s
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 3) return 0;
-  const Setting setting{(data[0] & 1) != 0, kTypes[(data[0] >> 1) % 3], (data[0] & 8) != 0};
+  const Setting setting{(data[0] & 1) != 0, kTypes[(data[0] >> 1) % 3], (data[0] & 8) != 0,
+                        (data[0] & 16) != 0};
   const std::size_t first = data[1] + 1u;
   const std::size_t step = data[2] % 16 + 1u;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 3, size - 3);

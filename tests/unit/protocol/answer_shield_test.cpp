@@ -244,5 +244,35 @@ TEST(AnswerShield, RefusesWhatIsNoAnswer) {
   }
 }
 
+// Without `tools_only` the corpus has it as it came.
+TEST(AnswerShield, MakesALegacyCallOneOfATool) {
+  const CallForm tools_only{[] { return std::string("call_x"); }, true};
+  AnswerShield stream({true, "text/event-stream", "", tools_only});
+  stream.feed(
+      event(delta(R"({"role":"assistant","function_call":{"name":"f","arguments":"{\"a\""}})")) +
+      event(delta(R"({"function_call":{"arguments":":1}"}})")) +
+      event(delta("{}", R"("function_call")")) + kDone);
+  stream.end();
+  const Answer chunks = drain(stream);
+  EXPECT_FALSE(chunks.error);
+  EXPECT_EQ(
+      chunks.rests,
+      (std::vector<std::string>{
+          R"(,"choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"call_x","type":"function","function":{"name":"f","arguments":"{\"a\""}}]},"finish_reason":null}]})",
+          R"(,"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]},"finish_reason":null}]})",
+          R"(,"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]})"}));
+
+  AnswerShield whole({false, "application/json", "", tools_only});
+  whole.feed(
+      R"({"choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":null,"function_call":{"name":"f","arguments":"{}"}},"logprobs":null,"finish_reason":"function_call"}]})");
+  whole.end();
+  const Answer message = drain(whole);
+  EXPECT_FALSE(message.error);
+  EXPECT_EQ(
+      message.rests,
+      (std::vector<std::string>{
+          R"(,"choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":null,"tool_calls":[{"id":"call_x","type":"function","function":{"name":"f","arguments":"{}"}}]},"logprobs":null,"finish_reason":"tool_calls"}]})"}));
+}
+
 }  // namespace
 }  // namespace agw::protocol

@@ -144,7 +144,7 @@ class Reader {
 
 Replayed replay(const QuirkFile& file, const std::function<std::size_t()>& cut) {
   made = 0;
-  AnswerShield shield({file.stream, file.content_type, file.content_encoding, &nextId});
+  AnswerShield shield({file.stream, file.content_type, file.content_encoding, {&nextId}});
   Reader reader(file.stream);
   std::size_t at = 0;
   bool ended = false;
