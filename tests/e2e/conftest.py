@@ -4,8 +4,21 @@ import httpx
 import pytest
 
 import gateway_stack
+import quirk_stack
+from quirk_clients.matrix import Matrix
 
 FOLDER = Path(__file__).resolve().parent
+MATRIX = pytest.StashKey[Matrix]()
+
+
+def pytest_configure(config):
+    config.stash[MATRIX] = Matrix()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if (matrix := config.stash[MATRIX]).cells:
+        terminalreporter.section("quirks as clients see them")
+        terminalreporter.write_line("\n".join(matrix.lines()))
 
 
 def pytest_collection_modifyitems(items):
@@ -28,6 +41,18 @@ def own_stack(tmp_path_factory):
     """A stack that the test may break."""
     with gateway_stack.running(tmp_path_factory.mktemp("o")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def corpus_stack(tmp_path_factory):
+    """A stack whose models are the files of the quirk corpus."""
+    with quirk_stack.running(tmp_path_factory.mktemp("q")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def matrix(request):
+    return request.config.stash[MATRIX]
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ run_unit_programs() {
 }
 
 # run_pytest REPORT FOLDER [ARG...]; pytest's status 5 (nothing selected) is fine when --item selects.
+# langsmith comes with a client of the tests; its plugin would only make every start slower.
 run_pytest() {
   local report=$1 folder=$2 status=0
   shift 2
-  .venv/bin/python -B -m pytest "$folder" -p no:cacheprovider --junitxml="$report" "$@" || status=$?
+  .venv/bin/python -B -m pytest "$folder" -p no:cacheprovider -p no:langsmith_plugin --junitxml="$report" "$@" || status=$?
   if [ "$status" -eq 5 ] && [ "$#" -gt 0 ]; then status=0; fi
   return "$status"
 }

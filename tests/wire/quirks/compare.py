@@ -94,14 +94,14 @@ def take_chunk(given: Given, document: dict) -> None:
         into["finish_reason"] = reason or into["finish_reason"]
 
 
-def _same(expected, given, made: dict) -> bool:
+def same(expected, given, made: dict) -> bool:
     """Equal, when "<made-N>" stands for an id that the gateway made, the same one everywhere."""
     if isinstance(expected, str) and expected.startswith("<made-"):
         return isinstance(given, str) and given != "" and made.setdefault(expected, given) == given
     if isinstance(expected, dict) and isinstance(given, dict):
-        return set(expected) == set(given) and all(_same(expected[key], given[key], made) for key in expected)
+        return set(expected) == set(given) and all(same(expected[key], given[key], made) for key in expected)
     if isinstance(expected, list) and isinstance(given, list):
-        return len(expected) == len(given) and all(map(lambda one, other: _same(one, other, made), expected, given))
+        return len(expected) == len(given) and all(map(lambda one, other: same(one, other, made), expected, given))
     return type(expected) is type(given) and expected == given
 
 
@@ -139,12 +139,12 @@ def _end_problems(expect: dict, stream: bool, given: Given, exact: bool) -> list
 
 def _exact_problems(expect: dict, stream: bool, given: Given, made: dict) -> list[str]:
     if stream:
-        if _same(expect["chunks"], given.chunks, made):
+        if same(expect["chunks"], given.chunks, made):
             return []
         return [f"chunks: {_shown(given.chunks)} instead of {_shown(expect['chunks'])}"]
     ours = {"id", "object", "created", "model"}
     answer = given.answer and {key: value for key, value in given.answer.items() if key not in ours}
-    if _same(expect["answer"], answer, made):
+    if same(expect["answer"], answer, made):
         return []
     return [f"answer: {_shown(answer)} instead of {_shown(expect['answer'])}"]
 
@@ -159,7 +159,7 @@ def problems(expect: dict, stream: bool, given: Given, exact: bool) -> list[str]
     choices = []
     for choice in sorted(given.choices.values(), key=lambda one: one["index"]):
         choices.append({key: value for key, value in choice.items() if key != "_begun"})
-    if not _same(wanted, choices, made):
+    if not same(wanted, choices, made):
         found.append(f"put together: {_shown(choices)} instead of {_shown(wanted)}")
     usage = expect["usage"]
     counts = given.usage and {key: given.usage.get(key) for key in usage or given.usage}
