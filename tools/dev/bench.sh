@@ -8,6 +8,6 @@ cmd_bench() {
     locked setup install_packages tools/dev/debian-packages-bench.txt
   fi
   # shellcheck disable=SC2154  # of stack.sh
-  build_preset "$AGW_PRESET" "${stack_targets[@]}" agent_load scan_bench keys_bench snapshot_bench
+  build_preset "$AGW_PRESET" "${stack_targets[@]}" agent_load scan_bench keys_bench snapshot_bench chunk_bench
   PYTHONPATH=tools/dev:. exec .venv/bin/python -B -m bench.runner "$@"
 }
