@@ -12,12 +12,14 @@
 namespace agw::io {
 namespace {
 
-Error connectError(const ClientConnection& connection, std::string detail) {
+// `phase`: what was under way when the time was over.
+Error connectError(const ClientConnection& connection, std::string_view phase, std::string why) {
   Error error =
       connection.timedOut()
           ? upstreamError(ErrorCode::UpstreamTimeout, "connecting to the upstream took too long")
           : upstreamError(ErrorCode::UpstreamUnreachable, "the upstream cannot be reached");
-  error.detail = connection.peer() + ": " + std::move(detail);
+  if (connection.timedOut()) why = std::string(phase) + " did not end in time";
+  error.detail = connection.peer() + ": " + std::move(why);
   error.retryable = true;
   return error;
 }
@@ -43,7 +45,7 @@ net::awaitable<Result<void>> ClientConnection::connect(NameLookup::Endpoints end
                                                        std::shared_ptr<TlsContext> tls,
                                                        Deadline deadline) {
   const boost::system::error_code refused = co_await connectTcp(std::move(endpoints), deadline);
-  if (refused) co_return connectError(*this, refused.message());
+  if (refused) co_return connectError(*this, "connecting", refused.message());
   boost::system::error_code reset;  // if the peer is gone again, the next operation says so
   socket_.set_option(net::ip::tcp::no_delay(true), reset);
   socket_.non_blocking(true, reset);
@@ -58,7 +60,7 @@ net::awaitable<Result<void>> ClientConnection::connect(NameLookup::Endpoints end
   timer_.clear();
   if (failed) {
     const std::string why = TlsContext::verifyFailure(tls_->native_handle());
-    co_return connectError(*this, why.empty() ? failed.message() : why);
+    co_return connectError(*this, "the TLS handshake", why.empty() ? failed.message() : why);
   }
   co_return Result<void>();
 }

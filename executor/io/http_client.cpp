@@ -99,7 +99,8 @@ class Client final : public HttpClient {
                                          "looking up the upstream's name took too long")
                          : upstreamError(ErrorCode::UpstreamUnreachable,
                                          "the upstream's name cannot be resolved");
-      error.detail = peer + ": " + found.error.message();
+      error.detail =
+          peer + ": " + (late ? "the name server did not answer in time" : found.error.message());
       error.retryable = true;
       co_return error;
     }
@@ -110,7 +111,7 @@ class Client final : public HttpClient {
     auto connected =
         co_await connection->connect(std::move(found.endpoints), url.host, tls, deadline);
     if (!connected) {
-      lookup_.forget(url.host);
+      lookup_.doubt(url.host);
       co_return connected.error();
     }
     co_return std::move(connection);

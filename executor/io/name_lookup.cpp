@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxCached = 256;
 // After a lookup that failed, the old addresses are used for so long before the next one.
 constexpr Millis kAfterFailure{1000};
+// How long others are waited for than those that did not answer, at most half of the caller's time.
+constexpr Millis kDoubt{1000};
 
 NameLookup::Endpoints withPort(const std::vector<net::ip::address>& addresses, std::uint16_t port) {
   NameLookup::Endpoints endpoints;
@@ -60,14 +62,47 @@ net::awaitable<NameLookup::Answer> NameLookup::find(std::string host, std::uint1
   boost::system::error_code not_ip;
   const auto ip = net::ip::make_address(host, not_ip);
   if (!not_ip) co_return Answer{{}, withPort({ip}, port)};
-  const auto cached = cache_.find(host);
-  if (cached != cache_.end() && !cached->second.stale_until.expired()) {
-    if (cached->second.fresh_until.expired()) lookUp(host);
-    co_return Answer{{}, withPort(cached->second.addresses, port)};
+  if (Entry* const entry = usable(host); entry != nullptr && !entry->is_doubted) {
+    if (entry->fresh_until.expired()) lookUp(host);
+    co_return Answer{{}, withPort(entry->addresses, port)};
   }
   const std::shared_ptr<Pending> pending = lookUp(host);
-  co_await pending->waiters.wait(deadline);
+  Deadline patience = deadline;
+  if (usable(host) != nullptr) {
+    patience = Deadline::in(std::min(kDoubt, deadline.remaining() / 2));
+  }
+  co_await pending->waiters.wait(patience);
+  if (pending->found.error) {
+    if (Entry* const entry = usable(host); entry != nullptr) {
+      entry->is_doubted = false;
+      co_return Answer{{}, withPort(entry->addresses, port)};
+    }
+  }
   co_return Answer{pending->found.error, withPort(pending->found.addresses, port)};
+}
+
+void NameLookup::doubt(const std::string& host) {
+  if (Entry* const entry = usable(host)) entry->is_doubted = true;
+}
+
+NameLookup::Cache::iterator NameLookup::keep(const std::string& host, Addresses addresses,
+                                             Clock::time_point since) {
+  if (cache_.size() >= kMaxCached && !cache_.contains(host)) cache_.clear();
+  Entry entry{std::move(addresses), since, Deadline{since + times_.fresh}};
+  return cache_.insert_or_assign(host, std::move(entry)).first;
+}
+
+NameLookup::Entry* NameLookup::usable(const std::string& host) {
+  auto entry = cache_.find(host);
+  if (entry == cache_.end() || entry->second.fresh_until.expired()) {
+    const std::optional<KnownName> known = resolver_->known(host);
+    if (known && (entry == cache_.end() || known->since > entry->second.since)) {
+      entry = keep(host, known->addresses, known->since);
+    }
+  }
+  if (entry == cache_.end()) return nullptr;
+  const Deadline stale_until{entry->second.since + times_.stale};
+  return stale_until.expired() ? nullptr : &entry->second;
 }
 
 std::shared_ptr<NameLookup::Pending> NameLookup::lookUp(const std::string& host) {
@@ -86,8 +121,7 @@ std::shared_ptr<NameLookup::Pending> NameLookup::lookUp(const std::string& host)
 
 void NameLookup::take(const std::string& host, const ResolvedName& found) {
   if (!found.error) {
-    if (cache_.size() >= kMaxCached) cache_.clear();
-    cache_[host] = {found.addresses, Deadline::in(times_.fresh), Deadline::in(times_.stale)};
+    keep(host, found.addresses, Clock::now());
   } else if (const auto old = cache_.find(host); old != cache_.end()) {
     old->second.fresh_until = Deadline::in(std::min(times_.fresh, kAfterFailure));
   }

@@ -1,5 +1,5 @@
 // Host names to TCP endpoints, with a cache: while an entry is looked up anew, the old addresses
-// serve on. Used on the io_context's thread only.
+// serve on, also those that another thread has found. Used on the io_context's thread only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -37,19 +37,24 @@ class NameLookup {
   // Callers that want the same name wait for one lookup. The deadline and a cancelled caller leave
   // it behind; what it finds is kept all the same.
   boost::asio::awaitable<Answer> find(std::string host, std::uint16_t port, Deadline deadline);
-  // The addresses did not answer: ask again next time.
-  void forget(const std::string& host) { cache_.erase(host); }
+  // The addresses did not answer: the next one asks again and waits for that, but not for long. Old
+  // addresses are better than none: the server may have been away while the name server is.
+  void doubt(const std::string& host);
 
  private:
   using Addresses = std::vector<boost::asio::ip::address>;
   struct Entry {
     Addresses addresses;
-    Deadline fresh_until;
-    Deadline stale_until;
+    Clock::time_point since;  // when they were found
+    Deadline fresh_until;     // looked up anew after that
+    bool is_doubted = false;
   };
   struct Pending;
   struct Mailbox;
 
+  using Cache = std::unordered_map<std::string, Entry>;
+  Cache::iterator keep(const std::string& host, Addresses addresses, Clock::time_point since);
+  Entry* usable(const std::string& host);  // null: none, or too old
   std::shared_ptr<Pending> lookUp(const std::string& host);
   void take(const std::string& host, const ResolvedName& found);
 
@@ -57,7 +62,7 @@ class NameLookup {
   const std::shared_ptr<NameResolver> resolver_;
   const Times times_;
   const std::shared_ptr<Mailbox> mailbox_;
-  std::unordered_map<std::string, Entry> cache_;
+  Cache cache_;
   std::unordered_map<std::string, std::shared_ptr<Pending>> pending_;
 };
 

@@ -16,6 +16,12 @@ namespace agw::io {
 
 namespace net = boost::asio;
 
+namespace {
+
+constexpr std::size_t kMaxKnown = 256;
+
+}  // namespace
+
 struct NameResolver::State {
   explicit State(Lookup function) : lookup(std::move(function)) {}
 
@@ -24,6 +30,7 @@ struct NameResolver::State {
   std::condition_variable changed;
   std::deque<std::string> waiting;                // names that no thread has taken up
   std::map<std::string, std::vector<Done>> open;  // who is to be told, those of running ones too
+  std::map<std::string, KnownName> known;
   std::size_t threads = 0;
   std::size_t idle = 0;
   bool is_over = false;
@@ -65,6 +72,13 @@ void NameResolver::start(const std::string& host, Done done) {
   std::thread([state = state_] { work(state); }).detach();
 }
 
+std::optional<KnownName> NameResolver::known(const std::string& host) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->known.find(host);
+  if (found == state_->known.end()) return std::nullopt;
+  return found->second;
+}
+
 void NameResolver::work(const std::shared_ptr<State>& state) {
   pthread_setname_np(pthread_self(), "names");
   sigset_t all;
@@ -81,6 +95,10 @@ void NameResolver::work(const std::shared_ptr<State>& state) {
     lock.unlock();
     const ResolvedName found = state->lookup(host);
     lock.lock();
+    if (!found.error) {
+      if (state->known.size() >= kMaxKnown && !state->known.contains(host)) state->known.clear();
+      state->known[host] = {found.addresses, Clock::now()};
+    }
     const auto asked = state->open.extract(host);
     if (asked.empty()) continue;  // nobody wants to know any more
     lock.unlock();

@@ -8,14 +8,23 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/deadline.h"
 
 namespace agw::io {
 
 struct ResolvedName {
   boost::system::error_code error;
   std::vector<boost::asio::ip::address> addresses;
+};
+
+// What was found last, and when.
+struct KnownName {
+  std::vector<boost::asio::ip::address> addresses;
+  Clock::time_point since;
 };
 
 // Asks the system; blocks for as long as that takes.
@@ -38,6 +47,9 @@ class NameResolver {
   // `done` is called on one of the threads. Who asks for a name that is being looked up already
   // gets the same answer. Threads are started when they are needed.
   void start(const std::string& host, Done done);
+
+  // So that a name that one thread has looked up is known to all of them.
+  std::optional<KnownName> known(const std::string& host) const;
 
  private:
   struct State;

@@ -116,12 +116,51 @@ TEST_F(NameLookupTest, WaitsWhenTheOldAddressesAreTooOld) {
   EXPECT_EQ(ask(lookup, "a.test"), "error");
 }
 
-TEST_F(NameLookupTest, AsksAgainForWhatWasForgotten) {
+TEST_F(NameLookupTest, AsksAgainForWhatIsInDoubt) {
   NameLookup lookup = makeLookup(kLong);
   ask(lookup, "a.test");
   answerWith("a.test", "127.0.0.2");
-  lookup.forget("a.test");
+  lookup.doubt("a.test");
   EXPECT_EQ(ask(lookup, "a.test"), "127.0.0.2:80");
+  EXPECT_EQ(server_->asked("a.test"), 2);
+}
+
+TEST_F(NameLookupTest, UsesAddressesInDoubtWhenThereAreNoOthers) {
+  NameLookup lookup = makeLookup(kLong);
+  ask(lookup, "a.test");
+  fail("a.test");
+  lookup.doubt("a.test");
+  EXPECT_EQ(ask(lookup, "a.test"), "127.0.0.1:80") << "the lookup failed";
+  server_->hang("a.test");
+  lookup.doubt("a.test");
+  EXPECT_EQ(ask(lookup, "a.test", Millis(100)), "127.0.0.1:80") << "it hangs: in half of that time";
+  const auto start = Clock::now();
+  EXPECT_EQ(ask(lookup, "a.test"), "127.0.0.1:80");
+  EXPECT_LT(Clock::now() - start, Millis(500)) << "and after that nobody waits";
+  server_->release("a.test");
+}
+
+TEST_F(NameLookupTest, KnowsWhatAnotherThreadHasFound) {
+  NameLookup first = makeLookup(kLong);
+  NameLookup second = makeLookup(kLong);
+  ask(first, "a.test");
+  server_->hang("a.test");
+  EXPECT_EQ(ask(second, "a.test"), "127.0.0.1:80");
+  EXPECT_EQ(server_->asked("a.test"), 1);
+}
+
+TEST_F(NameLookupTest, LooksAnewForWhatAnotherThreadFoundLongAgo) {
+  NameLookup first = makeLookup(kNow);
+  NameLookup second = makeLookup(kNow);
+  ask(first, "a.test");
+  server_->hang("a.test");
+  EXPECT_EQ(ask(second, "a.test"), "127.0.0.1:80");
+  server_->waitForAsked("a.test", 2);
+  server_->release("a.test");
+  NameLookup third = makeLookup(kNow, kNow);
+  answerWith("a.test", "127.0.0.2");
+  server_->waitForInside(0);
+  EXPECT_EQ(ask(third, "a.test"), "127.0.0.2:80") << "too old to be used at all";
 }
 
 TEST_F(NameLookupTest, AsksOnceForAllWhoWait) {

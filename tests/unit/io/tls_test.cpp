@@ -124,6 +124,7 @@ TEST_F(Tls, EndsASilentHandshakeAtItsDeadline) {
       client.fetch({"GET", Url{true, "localhost", silent.port(), "/"}, {}, ""}, timeouts);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::UpstreamTimeout);
+  EXPECT_THAT(answer.error().detail, HasSubstr("the TLS handshake did not end in time"));
   EXPECT_LT(Clock::now() - start, 5s);
 }
 
