@@ -36,6 +36,9 @@ class PlainCall {
     if (!whole) co_return whole.error();
     if (!*whole) co_return emptyAnswer();
     context_.record.usage = (*whole)->usage;
+    // Only a call that is read to its end has succeeded, for its breaker and in the counts.
+    auto end = co_await answer_->next();
+    if (!end) co_return end.error();
     const protocol::AnswerIdentity who = newAnswer(request_);
     co_return co_await sendAnswer(context_, protocol::rewriteAnswer(who, **whole));
   }

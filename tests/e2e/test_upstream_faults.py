@@ -25,6 +25,7 @@ version: 1
 server: {{keep_alive_interval: 1s, drain_timeout: 3s}}
 upstreams:
   statuses: {{base_url: "{statuses}/v1", models: [any], retry_backoff: 20ms, breaker_failures: 0}}
+  counted: {{base_url: "{statuses}/v1", models: [any], retries: 0, breaker_failures: 2}}
   first:
     base_url: "{first}/v1"
     first_byte_timeout: 2500ms
@@ -132,6 +133,16 @@ def test_what_would_be_said_again_is_not_asked_for_again(upstreams, status):
     upstreams.statuses.play((status, {}))
     assert upstreams.ask("statuses/any").status_code in (status, 502)
     assert len(upstreams.statuses.times) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_failures_in_a_row_are_those_without_an_answer_between(upstreams, stream):
+    upstreams.statuses.play(*[(500, {}), (200, {})] * 4)
+    before = upstreams.counted("counted")["outcomes"]
+    statuses = [upstreams.ask("counted/any", stream=stream).status_code for _ in range(8)]
+    assert statuses == [502, 200] * 4
+    after = upstreams.counted("counted")["outcomes"]
+    assert {name: count - before.get(name, 0) for name, count in after.items()} == {"ok": 4, "failed": 4}
 
 
 @pytest.mark.item("S1-34")
