@@ -161,6 +161,17 @@ class Stack:
                         found.append({**entry, "log_file": path.name})
         return found
 
+    def request_line(self, answer) -> dict:
+        """What the executor has logged of the request; it does that once the answer is on its way."""
+        request_id = answer.headers["x-request-id"]
+
+        def found():
+            executors = [line for line in self.log_lines(request_id) if line["log_file"].startswith("executor")]
+            return [line for line in executors if line["event"] == "request"]
+
+        (line,) = wait_until(found, "the request is in the log")
+        return line
+
     def executor_events(self, number: int) -> list[dict]:
         lines = (self.log_directory / f"executor-{number}.log").read_text().splitlines()
         return [json.loads(line) for line in lines]
@@ -177,13 +188,13 @@ def prepare_config(directory: Path, source: Path) -> Path:
     return config
 
 
-def _dev(*arguments, timeout: float, added: dict[str, str] | None = None) -> str:
+def _dev(*arguments, timeout: float, added: dict[str, str] | None = None, prefix: tuple[str, ...] = ()) -> str:
     # What is tested is built already: a test that compiled would run into its time limit.
     preset = {"AGW_PRESET": os.environ.get("AGW_PRESET", "asan"), "AGW_NO_BUILD": "1"}
     environment = {**os.environ, **preset, **(added or {})}
     done = subprocess.run(
-        [ROOT / "dev", *arguments], env=environment, capture_output=True, text=True, timeout=timeout, check=False
-    )
+        [*prefix, ROOT / "dev", *arguments],
+        env=environment, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, f"./dev {' '.join(map(str, arguments))}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -194,11 +205,12 @@ def start(
     config: Path = CONFIG,
     script: Path = SCRIPT,
     environment: dict[str, str] | None = None,
+    prefix: tuple[str, ...] = (),
 ) -> Stack:
-    """`environment` is added to that of the stack's programs."""
+    """`environment` is added to that of the stack's programs; `prefix` is a program that starts them all."""
     config = prepare_config(directory, config)
     arguments = ("up", "--dir", directory / "d", "--config", config, *options)
-    output = _dev(*arguments, timeout=START_TIMEOUT_S, added=environment)
+    output = _dev(*arguments, timeout=START_TIMEOUT_S, added=environment, prefix=prefix)
     exports = {}
     for line in output.splitlines():
         words = shlex.split(line)

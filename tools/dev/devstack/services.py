@@ -82,11 +82,12 @@ def require_built(layout: Layout) -> None:
 
 
 def _sanitizer_environment(layout: Layout, leaks: bool) -> dict[str, str]:
-    """Reports go to files of D/log, named asan.PID and ubsan.PID."""
+    """Reports go to files of D/log, named asan.PID and ubsan.PID. Who measures memory gives ASAN_OPTIONS of their own."""
     if layout.preset not in ("asan", "tsan"):
         return {}
+    given = os.environ.get("ASAN_OPTIONS", "")
     return {
-        "ASAN_OPTIONS": f"detect_leaks={int(leaks)}:log_path={layout.log}/asan",
+        "ASAN_OPTIONS": f"{given}:detect_leaks={int(leaks)}:log_path={layout.log}/asan".lstrip(":"),
         "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={layout.log}/ubsan",
         "TSAN_OPTIONS": f"log_path={layout.log}/tsan",
     }
