@@ -39,12 +39,15 @@ run_suite() {
   return "$status"
 }
 
-# run_more_suites TSAN FRESH [OPTION_OF_FRESH...]: those that are not among the default ones, each in a shell of its own.
+# run_more_suites TSAN LLM FRESH [OPTION_OF_FRESH...]: those that are not among the default ones, each in a shell of its own.
 run_more_suites() {
-  local tsan=$1 fresh=$2 failed=0
-  shift 2
+  local tsan=$1 llm=$2 fresh=$3 failed=0
+  shift 3
   if [ "$tsan" = yes ]; then
     (run_tsan) || failed=1
+  fi
+  if [ "$llm" = yes ]; then
+    (run_llm) || failed=1
   fi
   if [ "$fresh" = yes ]; then
     (run_fresh "$@") || failed=1
@@ -55,7 +58,7 @@ run_more_suites() {
 has_tests() { [ "$1" = unit ] || [ -n "$(find "tests/$1" -name 'test_*.py' -print -quit 2>/dev/null)" ]; }
 
 cmd_test() {
-  local suites=() item='' suite tsan=no fresh=no fresh_options=()
+  local suites=() item='' suite tsan=no llm=no fresh=no fresh_options=()
   while [ $# -gt 0 ]; do
     case "$1" in
       --item)
@@ -69,6 +72,7 @@ cmd_test() {
         suites+=("$1")
         ;;
       tsan) tsan=yes ;;
+      llm) llm=yes ;;
       fresh) fresh=yes ;;
       --keep | --only=*) fresh_options+=("$1") ;;
       --only)
@@ -76,16 +80,16 @@ cmd_test() {
         fresh_options+=("--only=$2")
         shift
         ;;
-      *) die "no suite '$1'; there are: ${all_suites[*]} tsan fresh" ;;
+      *) die "no suite '$1'; there are: ${all_suites[*]} tsan llm fresh" ;;
     esac
     shift
   done
   if [ "$fresh" = no ] && [ "${#fresh_options[@]}" -gt 0 ]; then
     die "--keep and --only belong to the suite fresh"
   fi
-  if [ "$tsan$fresh" != nono ] && [ "${#suites[@]}" -eq 0 ]; then
-    [ -z "$item" ] || die "--item selects tests of the other suites, not of tsan and fresh"
-    run_more_suites "$tsan" "$fresh" "${fresh_options[@]}"
+  if [ "$tsan$llm$fresh" != nonono ] && [ "${#suites[@]}" -eq 0 ]; then
+    [ -z "$item" ] || die "--item selects tests of the other suites, not of tsan, llm and fresh"
+    run_more_suites "$tsan" "$llm" "$fresh" "${fresh_options[@]}"
     return
   fi
   if [ "${#suites[@]}" -eq 0 ]; then
@@ -114,6 +118,6 @@ cmd_test() {
   .venv/bin/python -B tools/dev/test_summary.py "$reports" || failed=1
   # These build something else.
   AGW_NO_BUILD=$no_build
-  run_more_suites "$tsan" "$fresh" "${fresh_options[@]}" || failed=1
+  run_more_suites "$tsan" "$llm" "$fresh" "${fresh_options[@]}" || failed=1
   return "$failed"
 }
