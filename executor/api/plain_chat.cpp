@@ -36,11 +36,11 @@ class PlainCall {
     if (!whole) co_return whole.error();
     if (!*whole) co_return emptyAnswer();
     context_.record.usage = (*whole)->usage;
+    std::string body = protocol::rewriteAnswer(newAnswer(request_), **whole);
     // Only a call that is read to its end has succeeded, for its breaker and in the counts.
     auto end = co_await answer_->next();
     if (!end) co_return end.error();
-    const protocol::AnswerIdentity who = newAnswer(request_);
-    co_return co_await sendAnswer(context_, protocol::rewriteAnswer(who, **whole));
+    co_return co_await sendAnswer(context_, std::move(body));
   }
 
   net::awaitable<Result<void>> answerStream(const ThreadParts& parts) {
