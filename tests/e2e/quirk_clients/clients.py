@@ -117,6 +117,11 @@ def ask(client: Client, quirks: list[Quirk], prefix: str, environment: dict[str,
         for quirk in quirks
         if client.is_asked(quirk)
     ]
+    return work(client, jobs, environment)
+
+
+def work(client: Client, jobs: list[dict], environment: dict[str, str]) -> dict[str, dict]:
+    """What the client saw of each job, by name."""
     done = subprocess.run(
         client.command,
         input="".join(json.dumps(job) + "\n" for job in jobs),

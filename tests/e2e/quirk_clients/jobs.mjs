@@ -1,13 +1,13 @@
 // What the Node clients of this folder share: jobs come as JSON lines, what was seen of each goes out as one.
 // A job is {name, model, stream, tools}; judge.py says what is seen.
-// Environment: AGENT_URL, AGENT_KEY, NODE_EXTRA_CA_CERTS.
+// Environment: AGENT_URL, AGENT_KEY, NODE_EXTRA_CA_CERTS; CLIENT_RETRIES=default leaves the client its retries.
 import { createInterface } from 'node:readline';
 
 export const baseURL = `${process.env.AGENT_URL}/v1`;
 export const apiKey = process.env.AGENT_KEY;
 export const timeout = 30000;
-// A second try would see the same answer, a second later.
-export const maxRetries = 0;
+// A second try at a broken answer would see the same, a second later.
+export const maxRetries = process.env.CLIENT_RETRIES === 'default' ? undefined : 0;
 export const prompt = 'Hello';
 export const anyObject = { type: 'object', properties: {}, additionalProperties: true };
 

@@ -1,7 +1,7 @@
 """What the Python clients of this folder share: jobs come as JSON lines, what was seen of each goes out as one.
 
 A job is {"name", "model", "stream", "tools"}; judge.py says what is seen. Environment: AGENT_URL, AGENT_KEY,
-SSL_CERT_FILE.
+SSL_CERT_FILE; CLIENT_RETRIES=default leaves the client its retries.
 """
 
 import json
@@ -14,8 +14,8 @@ import openai
 BASE_URL = os.environ["AGENT_URL"] + "/v1"
 KEY = os.environ["AGENT_KEY"]
 TIMEOUT_S = 30
-# A second try would see the same answer, a second later.
-MAX_RETRIES = 0
+# A second try at a broken answer would see the same, a second later.
+MAX_RETRIES = openai.DEFAULT_MAX_RETRIES if os.environ.get("CLIENT_RETRIES") == "default" else 0
 PROMPT = "Hello"
 
 
