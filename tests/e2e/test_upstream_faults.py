@@ -35,6 +35,8 @@ upstreams:
     health_interval: 200ms
     health_timeout: 500ms
   second: {{base_url: "{second}/v1", priority: 1, health_interval: 200ms}}
+  # The first one again, at which nobody looks meanwhile: only a call can find it dead.
+  unwatched: {{base_url: "{first}/v1", retry_backoff: 20ms, health_interval: 1h}}
   narrow: {{base_url: "{second}/v1", models: [slow, endless], max_concurrent: 1, max_queue: 1, queue_timeout: 20s}}
   old:
     base_url: "{second}/v1"
@@ -52,6 +54,10 @@ upstreams:
 agents:
   - name: both
     upstream: [first, {{name: second, model: spare}}]
+    model: main
+    instructions: You have two upstreams.
+  - name: trusting
+    upstream: [unwatched, {{name: second, model: spare}}]
     model: main
     instructions: You have two upstreams.
 """
@@ -147,16 +153,18 @@ def test_failures_in_a_row_are_those_without_an_answer_between(upstreams, stream
 
 @pytest.mark.item("S1-34")
 def test_another_upstream_answers_for_one_that_is_dead(upstreams):
-    assert upstreams.ask("both").json()["choices"][0]["message"]["content"] == "I am main"
-    before = upstreams.counted("first")["failovers"]
+    for agent in ("both", "trusting"):
+        assert upstreams.ask(agent).json()["choices"][0]["message"]["content"] == "I am main"
+    before = upstreams.counted("unwatched")["failovers"]
     upstreams.first.kill()
     try:
-        answers = [upstreams.ask("both", stream=stream) for stream in (False, True) for _ in range(4)]
+        assert upstreams.ask("both").json()["choices"][0]["message"]["content"] == "I am spare"
+        answers = [upstreams.ask("trusting", stream=stream) for stream in (False, True) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200] * len(answers)
         assert answers[0].json()["choices"][0]["message"]["content"] == "I am spare", "its own name of the model"
-        assert upstreams.counted("first")["failovers"] > before
+        assert upstreams.counted("unwatched")["failovers"] > before
         failover = upstreams.events("upstream_failover")[-1]
-        assert (failover["upstream"], failover["to"], failover["cause"]) == ("first", "second", "unreachable")
+        assert (failover["upstream"], failover["to"], failover["cause"]) == ("unwatched", "second", "unreachable")
         assert failover["request_id"] in {answer.headers["x-request-id"] for answer in answers}
         wait_until(lambda: upstreams.listed("first")["healthy"] is False, "the look finds it down")
     finally:

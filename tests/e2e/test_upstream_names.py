@@ -63,7 +63,8 @@ def upstreams(tmp_path_factory):
     directory = tmp_path_factory.mktemp("n")
     with contextlib.ExitStack() as doubles:
         names = doubles.enter_context(ending(NameServer()))
-        port = doubles.enter_context(ending(StatusServer())).server.server_port
+        # Each call needs a connection of its own, and so the name.
+        port = doubles.enter_context(ending(StatusServer({"Connection": "close"}))).server.server_port
         script = directory / "script.json"
         script.write_text(json.dumps({"models": {"*": {"turns": [{"text": "here again"}]}}}))
         restarted = doubles.enter_context(ending(LlmProcess(directory, "restarted", script)))

@@ -66,10 +66,12 @@ class LlmProcess:
 
 
 class StatusServer:
-    """Answers chats with these statuses, one after the other, then with 200; keeps when it was asked."""
+    """Answers chats with these statuses, one after the other, then with 200; keeps when it was asked. `headers` go with
+    each 200 that is not played."""
 
-    def __init__(self):
+    def __init__(self, headers: dict[str, str] | None = None):
         self.lock = threading.Lock()
+        self.headers = headers or {}
         self.script: list[tuple[int, dict[str, str]]] = []
         self.times: list[float] = []
         owner = self
@@ -107,7 +109,7 @@ class StatusServer:
     def _next(self) -> tuple[int, dict[str, str]]:
         with self.lock:
             self.times.append(time.monotonic())
-            return self.script.pop(0) if self.script else (200, {})
+            return self.script.pop(0) if self.script else (200, self.headers)
 
     def play(self, *script: tuple[int, dict[str, str]]) -> None:
         with self.lock:
