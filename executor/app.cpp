@@ -118,10 +118,11 @@ void endThreads(Threads& threads, telemetry::Log& log) {
   for (auto& worker : threads.workers()) worker->join();
 }
 
-std::unique_ptr<io::HttpServer> listen(const std::string& address, Threads& threads,
+std::unique_ptr<io::HttpServer> listen(const config::ServerSettings& settings, Threads& threads,
                                        telemetry::Log& log) {
   io::ServerOptions options;
-  options.listen = address;
+  options.listen = settings.listen;
+  options.body_memory = std::make_shared<MemoryBudget>(settings.max_request_memory);
   std::vector<io::ServerWorker> workers;
   for (auto& worker : threads.workers()) {
     workers.push_back({worker->context(), worker->pipeline()});
@@ -136,6 +137,7 @@ int runApp(AppInput input, telemetry::Log& log) {
   const config::ServerSettings server_settings = input.config.settings.server;
   auto first = std::make_shared<const config::Settings>(input.config.settings);
   api::Service service{input.edge_secrets, log, std::time(nullptr)};
+  service.max_open_requests = server_settings.max_open_requests;
 
   Background background;
   InUse in_use(service, first);
@@ -155,7 +157,7 @@ int runApp(AppInput input, telemetry::Log& log) {
   service.threads = &threads;
   service.health = &health;
 
-  auto server = listen(server_settings.listen, threads, log);
+  auto server = listen(server_settings, threads, log);
   api::MetricsListener metrics_handler(service);
   auto metrics_server = listenForMetrics(server_settings, background, metrics_handler, log);
 

@@ -28,6 +28,7 @@ std::string malformedRequestBody(int status, std::string_view message) {
   if (status == 408) code = ErrorCode::RequestTimeout;
   if (status == 413) code = ErrorCode::RequestTooLarge;
   if (status == 431) code = ErrorCode::HeadersTooLarge;
+  if (status == 503) code = ErrorCode::Overloaded;
   std::string out;
   appendErrorJson(out, code, message);
   return out;

@@ -29,6 +29,30 @@ std::string readRequestId(const io::ServerRequest& request) {
   return isValidRequestId(id) ? std::string(id) : randomId("req_");
 }
 
+constexpr Millis kOverloadedWait{1000};
+
+// One of the requests that are at work.
+class OpenRequest {
+ public:
+  explicit OpenRequest(Service& service) : service_(service), number_(++service.open_requests) {}
+  ~OpenRequest() { --service_.open_requests; }
+  OpenRequest(const OpenRequest&) = delete;
+  OpenRequest& operator=(const OpenRequest&) = delete;
+
+  bool isOneTooMany() const { return number_ > service_.max_open_requests; }
+
+ private:
+  Service& service_;
+  const unsigned number_;
+};
+
+Error overloaded() {
+  Error error = gatewayError(ErrorCode::Overloaded, "The gateway is at its capacity limit.",
+                             "max_open_requests");
+  error.retry_after = kOverloadedWait;
+  return error;
+}
+
 Error missingKey() { return clientError(ErrorCode::InvalidApiKey, "This needs an API key."); }
 
 Error missingScope() {
@@ -91,6 +115,9 @@ void Pipeline::noteAgentError(const RequestContext& context) {
 net::awaitable<Result<void>> Pipeline::dispatch(RequestContext& context, const ThreadParts& parts) {
   if (auto admitted = admit(context); !admitted) co_return admitted;
   const RouteMatch match = findRoute(context.request.method, context.path);
+  if (context.record.is_probe) co_return co_await match.route->endpoint(context, parts);
+  const OpenRequest open(service_);
+  if (open.isOneTooMany()) co_return overloaded();
   co_return co_await match.route->endpoint(context, parts);
 }
 

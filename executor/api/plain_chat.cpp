@@ -59,7 +59,7 @@ class PlainCall {
  private:
   net::awaitable<Result<void>> open() {
     upstream::ChatCall call;
-    call.body = protocol::plainUpstreamBody(request_, entry_.upstream_model);
+    call.body = protocol::takePlainBody(request_, entry_.upstream_model);
     call.stream = request_.stream;
     // Who offers tools reads no "function_call", be it an old server's only word for one.
     call.tools_only = !request_.tools.empty();
@@ -69,7 +69,7 @@ class PlainCall {
     auto answer = co_await backend_.open(std::move(call));
     if (!answer) co_return answer.error();
     answer_ = std::move(*answer);
-    request_.forgetText();
+    context_.request.memory.release();  // its text is gone, too
     context_.record.llm_calls = 1;
     co_return Result<void>();
   }

@@ -39,6 +39,8 @@ struct Service {
   telemetry::Log& log;
   std::int64_t started_unix = 0;  // "created" of every model
   std::atomic<bool> draining{false};
+  std::atomic<unsigned> open_requests{0};  // but for probes
+  unsigned max_open_requests = 8000;       // set before the first request
   telemetry::Metrics metrics{};
   telemetry::RecentErrors errors{};
   upstream::SharedState upstreams{};

@@ -82,6 +82,8 @@ void printServer(YamlWriter& yaml, const ServerSettings& server) {
   part.duration("keep_alive_interval", server.keep_alive_interval);
   part.flag("watch", server.watch);
   part.duration("watch_delay", server.watch_delay);
+  part.number("max_open_requests", server.max_open_requests);
+  part.number("max_request_memory", server.max_request_memory);
   part.textIfAny("metrics_listen", server.metrics_listen);
 }
 

@@ -7,6 +7,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
 void readMetricsListen(MapReader& server, std::string& address) {
   server.text("metrics_listen", address);
   if (address.empty()) return;
@@ -29,6 +31,8 @@ void readServer(MapReader& top, Settings& settings) {
     server.duration("keep_alive_interval", settings.server.keep_alive_interval, 50ms, 10min);
     server.flag("watch", settings.server.watch);
     server.duration("watch_delay", settings.server.watch_delay, 10ms, 1min);
+    server.integer("max_open_requests", settings.server.max_open_requests, 1, 1'000'000);
+    server.size("max_request_memory", settings.server.max_request_memory, kMiB, 65536 * kMiB);
     readMetricsListen(server, settings.server.metrics_listen);
     settings.server.hidden = server.hiddenKeys();
   }

@@ -100,6 +100,8 @@ void Reloader::succeed(LoadResult result, ReloadStatus& status) {
   result.settings.server.listen = server.listen;
   result.settings.server.threads = server.threads;
   result.settings.server.edge_secret_file = server.edge_secret_file;
+  result.settings.server.max_open_requests = server.max_open_requests;
+  result.settings.server.max_request_memory = server.max_request_memory;
   result.settings.server.metrics_listen = server.metrics_listen;
   result.settings.log = current_->log;
   if (!(*current_ == result.settings)) {

@@ -39,6 +39,10 @@ constexpr std::array kServerKeys = {
         "whether changed files are taken into use by themselves; `AGENT_GATEWAY_WATCH` wins"},
     Key{"watch_delay", "duration 10ms..1m", "300ms",
         "how long the files must have been left alone before a change is taken into use"},
+    Key{"max_open_requests", "integer 1..1000000", "8000",
+        "requests at work at a time; further ones get 503 `overloaded`, but for probes"},
+    Key{"max_request_memory", "size 1m..65536m", "512m",
+        "bytes of request bodies held at a time; what does not fit gets 503 `overloaded` unread"},
     Key{"metrics_listen", "address", kNone,
         "like `listen`: where `/metrics` is; none: nowhere; `AGENT_GATEWAY_METRICS_LISTEN` wins"},
 };

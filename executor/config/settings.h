@@ -188,7 +188,9 @@ struct ServerSettings {
   Millis keep_alive_interval{15000};  // of ": keep-alive" comments
   bool watch = true;                  // changes of the files are taken into use by themselves
   Millis watch_delay{300};            // without a further change, before one is
-  std::string metrics_listen;         // empty: no metrics
+  unsigned max_open_requests = 8000;
+  std::size_t max_request_memory = 512u << 20;  // bytes, of the bodies of all requests
+  std::string metrics_listen;                   // empty: no metrics
   std::set<std::string> hidden;
 
   bool operator==(const ServerSettings&) const = default;

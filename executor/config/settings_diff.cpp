@@ -43,6 +43,10 @@ SettingsDiff diffSettings(const Settings& before, const Settings& after) {
   restart(before.server.threads != after.server.threads, "server.threads");
   restart(before.server.edge_secret_file != after.server.edge_secret_file,
           "server.edge_secret_file");
+  restart(before.server.max_open_requests != after.server.max_open_requests,
+          "server.max_open_requests");
+  restart(before.server.max_request_memory != after.server.max_request_memory,
+          "server.max_request_memory");
   restart(before.server.metrics_listen != after.server.metrics_listen, "server.metrics_listen");
   restart(before.log.file != after.log.file, "log.file");
   restart(before.log.level != after.log.level, "log.level");

@@ -12,6 +12,7 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
+#include "base/shared_text.h"
 #include "base/url.h"
 #include "io/http_message.h"
 
@@ -25,7 +26,7 @@ struct HttpRequest {
   std::string method = "POST";
   Url url;
   HttpHeaders headers;  // Host, Content-Length and Connection are set by the client
-  std::string body;
+  SharedText body;
 };
 
 struct HttpTimeouts {

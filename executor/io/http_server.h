@@ -16,6 +16,7 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
+#include "base/memory_budget.h"
 #include "io/http_message.h"
 #include "telemetry/log.h"
 
@@ -28,6 +29,7 @@ struct ServerRequest {
   std::string target;  // as on the request line
   HttpHeaders headers;
   std::string body;
+  MemoryShare memory{};  // of the body; whoever frees the text gives it back
   std::string_view header(std::string_view name) const { return findHeader(headers, name); }
 };
 
@@ -69,6 +71,9 @@ struct ServerOptions {
   Millis write_timeout{60000};
   unsigned max_requests_per_connection = 1000;
   std::size_t max_connections = 10000;
+  // Of the bodies of all requests; null: no bound. What does not fit is refused with 503 before it
+  // is read.
+  std::shared_ptr<MemoryBudget> body_memory{};
 };
 
 struct ServerWorker {

@@ -11,10 +11,16 @@ namespace {
 
 // Room made for a declared length at once; beyond it the string grows with what really arrives.
 constexpr std::uint64_t kFirstBodyReserve = 1 << 20;
+// And for what an endpoint may add to the text, so that it need not move for that.
+constexpr std::size_t kEditRoom = 256;
 
 std::uint32_t beastLimit(std::size_t limit) {
   return static_cast<std::uint32_t>(
       std::min<std::size_t>(limit, std::numeric_limits<std::uint32_t>::max()));
+}
+
+boost::beast::error_code notEnoughMemory() {
+  return make_error_code(boost::system::errc::not_enough_memory);
 }
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -37,7 +43,9 @@ void FieldCollector::add(http::field field, std::string_view name, std::string_v
   headers.push_back({std::string(name), std::string(value)});
 }
 
-RequestParser::RequestParser(std::size_t limit, std::size_t body) : fields_(limit) {
+RequestParser::RequestParser(std::size_t limit, std::size_t body, MemoryShare memory)
+    : fields_(limit) {
+  request_.memory = std::move(memory);
   header_limit(beastLimit(limit));
   body_limit(body);
 }
@@ -66,18 +74,27 @@ void RequestParser::on_field_impl(http::field field, string_view name, string_vi
 
 void RequestParser::on_header_impl(error_code&) { fields_.endOfHeader(); }
 
-void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) {
-  if (length) request_.body.reserve(std::min(*length, kFirstBodyReserve));
+void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length,
+                                      error_code& ec) {
+  if (!length) return;
+  if (!request_.memory.growTo(*length)) {
+    ec = notEnoughMemory();
+    return;
+  }
+  request_.body.reserve(std::min(*length, kFirstBodyReserve) + kEditRoom);
 }
 
-std::size_t RequestParser::on_body_impl(string_view body, error_code&) {
+std::size_t RequestParser::on_body_impl(string_view body, error_code& ec) {
+  if (!request_.memory.growTo(request_.body.size() + body.size())) {
+    ec = notEnoughMemory();
+    return 0;
+  }
   request_.body.append(body.data(), body.size());
   return body.size();
 }
 
-std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, string_view body, error_code&) {
-  request_.body.append(body.data(), body.size());
-  return body.size();
+std::size_t RequestParser::on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) {
+  return on_body_impl(body, ec);
 }
 
 ResponseParser::ResponseParser(std::size_t limit) : fields_(limit) {

@@ -36,7 +36,9 @@ class FieldCollector {
 
 class RequestParser final : public http::basic_parser<true> {
  public:
-  RequestParser(std::size_t header_limit, std::size_t body_limit);
+  // `memory` is what the body is counted in. Where it does not fit the error is
+  // errc::not_enough_memory.
+  RequestParser(std::size_t header_limit, std::size_t body_limit, MemoryShare memory = {});
 
   bool startLineDone() const { return version_ != 0; }
   bool isHttp11() const { return version_ == 11; }
@@ -53,10 +55,10 @@ class RequestParser final : public http::basic_parser<true> {
   void on_field_impl(http::field field, string_view name, string_view value,
                      error_code& ec) override;
   void on_header_impl(error_code&) override;
-  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override;
-  std::size_t on_body_impl(string_view body, error_code&) override;
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& ec) override;
+  std::size_t on_body_impl(string_view body, error_code& ec) override;
   void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override;
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code& ec) override;
   void on_finish_impl(error_code&) override {}
 
   FieldCollector fields_;

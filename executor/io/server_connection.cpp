@@ -38,6 +38,9 @@ ServerConnection::Refusal refusalOf(const boost::beast::error_code& error,
     return {431, "the request header is too large"};
   }
   if (error == http::error::bad_version) return {505, "the HTTP version is not supported"};
+  if (error == boost::system::errc::not_enough_memory) {
+    return {503, "the gateway holds as many large requests as it may"};
+  }
   return {400, "the request is not valid HTTP"};
 }
 
@@ -125,7 +128,8 @@ void ServerConnection::ended(std::exception_ptr failure) const {
 }
 
 net::awaitable<ServerConnection::Next> ServerConnection::serveOne() {
-  RequestParser parser(state_->options.max_header_bytes, state_->options.max_body_bytes);
+  RequestParser parser(state_->options.max_header_bytes, state_->options.max_body_bytes,
+                       MemoryShare(state_->options.body_memory));
   const Next read = co_await readRequest(parser);
   if (read != Next::Request) co_return read;
 
@@ -199,6 +203,7 @@ net::awaitable<bool> ServerConnection::sendContinue() {
 net::awaitable<void> ServerConnection::refuse(Refusal refusal) {
   ServerResponse response(*this, {});
   HttpHeaders headers{{"Content-Type", "application/json"}};
+  if (refusal.status == 503) headers.push_back({"Retry-After", "1"});
   std::string body = worker_.handler.errorBody(refusal.status, refusal.message);
   // A peer that does not take the answer either is closed all the same.
   co_await response.send(refusal.status, std::move(headers), std::move(body));

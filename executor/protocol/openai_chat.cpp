@@ -215,6 +215,12 @@ Result<void> checkUnique(const std::vector<RawMember>& members) {
   return {};
 }
 
+struct TextEdit {
+  std::size_t at;
+  std::size_t size;  // of what is replaced
+  std::string text;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<ChatRequest>> parseChatRequest(std::string body) {
@@ -249,23 +255,31 @@ void ChatRequest::forgetText() {
   std::string().swap(body);
 }
 
-std::string plainUpstreamBody(const ChatRequest& request, std::string_view upstream_model) {
-  std::string out;
-  out.reserve(request.body.size() + upstream_model.size() + 64);
-  out.push_back('{');
+// Edited where it stands: a prompt may be large, and a second copy of it is not needed.
+std::string takePlainBody(ChatRequest& request, std::string_view upstream_model) {
+  constexpr std::string_view kUsage = R"({"include_usage":true})";
+  std::string& body = request.body;
+  std::vector<TextEdit> edits;
+  bool asks_for_usage = !request.stream;
   for (const RawMember& member : request.members) {
-    if (request.stream && member.key == "stream_options") continue;
-    if (out.size() > 1) out.push_back(',');
-    appendJsonString(out, member.key);
-    out.push_back(':');
+    const auto at = static_cast<std::size_t>(member.value.data() - body.data());
     if (member.key == "model") {
-      appendJsonString(out, upstream_model);
-    } else {
-      out.append(member.value);
+      std::string model;
+      appendJsonString(model, upstream_model);
+      edits.push_back({at, member.value.size(), std::move(model)});
+    } else if (member.key == "stream_options" && request.stream) {
+      edits.push_back({at, member.value.size(), std::string(kUsage)});
+      asks_for_usage = true;
     }
   }
-  if (request.stream) out.append(R"(,"stream_options":{"include_usage":true})");
-  out.push_back('}');
+  if (!asks_for_usage) {
+    edits.push_back({body.rfind('}'), 0, R"(,"stream_options":)" + std::string(kUsage)});
+  }
+  std::sort(edits.begin(), edits.end(),
+            [](const TextEdit& a, const TextEdit& b) { return a.at > b.at; });
+  for (const TextEdit& edit : edits) body.replace(edit.at, edit.size, edit.text);  // from the end
+  std::string out = std::move(body);
+  request.forgetText();
   return out;
 }
 

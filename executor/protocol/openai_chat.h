@@ -45,7 +45,7 @@ struct ChatRequest {
 Result<std::unique_ptr<ChatRequest>> parseChatRequest(std::string body);
 
 // The request for a plain upstream model: the client's bytes with `model` replaced and, for
-// streams, usage asked for.
-std::string plainUpstreamBody(const ChatRequest& request, std::string_view upstream_model);
+// streams, usage asked for. Takes the text out of the request, as forgetText() does.
+std::string takePlainBody(ChatRequest& request, std::string_view upstream_model);
 
 }  // namespace agw::protocol

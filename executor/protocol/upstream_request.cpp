@@ -161,8 +161,7 @@ bool RequestChanges::empty() const {
          !drop_parallel_tool_calls && !max_tokens_for_completion_tokens && drop_fields.empty();
 }
 
-std::string changeRequest(std::string body, const RequestChanges& changes) {
-  if (changes.empty()) return body;
+std::string changeRequest(std::string_view body, const RequestChanges& changes) {
   std::string out = editObject(body, Changer(changes, body));
   for (const std::string_view field : changes.drop_fields) out = withoutField(out, field);
   return out;

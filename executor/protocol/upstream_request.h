@@ -21,6 +21,6 @@ struct RequestChanges {
 
 // `body` is a chat completion request that was accepted, no key of an object twice. What is not
 // changed keeps every byte.
-std::string changeRequest(std::string body, const RequestChanges& changes);
+std::string changeRequest(std::string_view body, const RequestChanges& changes);
 
 }  // namespace agw::protocol

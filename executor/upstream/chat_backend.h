@@ -16,7 +16,7 @@ namespace agw::upstream {
 namespace net = boost::asio;
 
 struct ChatCall {
-  std::string body;  // a chat completion request, ready to send
+  SharedText body;  // a chat completion request, ready to send
   bool stream = false;
   bool tools_only = false;  // a legacy call in the answer becomes a tool call (protocol::CallForm)
   std::string request_id;

@@ -108,7 +108,7 @@ net::awaitable<Result<std::unique_ptr<ChatAnswer>>> Endpoint::open(ChatCall call
 
   protocol::RequestChanges changes = changes_;
   changes.model = model;
-  call.body = protocol::changeRequest(std::move(call.body), changes);
+  if (!changes.empty()) call.body = protocol::changeRequest(call.body.view(), changes);
   const Deadline callers = call.deadline;
   if (settings_.timeout.count() > 0) {
     call.deadline = earlier(callers, Deadline::in(settings_.timeout));

@@ -116,9 +116,9 @@ class Stack:
         host, port = self.address
         return self.tls().wrap_socket(socket.create_connection((host, port), timeout=30), server_hostname=host)
 
-    def socket_with_chat(self, model: str, stream: bool = False) -> ssl.SSLSocket:
+    def socket_with_chat(self, model: str, stream: bool = False, **more) -> ssl.SSLSocket:
         """A connection on which a chat has been asked for; what comes, and when it ends, is the caller's."""
-        payload = json.dumps(chat(model, stream=stream)).encode()
+        payload = json.dumps(chat(model, stream=stream, **more)).encode()
         peer = self.socket()
         peer.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

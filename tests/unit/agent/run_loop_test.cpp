@@ -66,7 +66,7 @@ class RunLoopTest : public testing::Test {
     return test::runCoroutine(context_, runAgent(input, sink_, report_, log_));
   }
 
-  static std::vector<std::string> roles(const std::string& body) {
+  static std::vector<std::string> roles(std::string_view body) {
     std::vector<std::string> out;
     const auto parsed = parseJson(body);
     for (const Json& message : (*parsed)["messages"]) out.push_back(message["role"]);
@@ -108,8 +108,8 @@ TEST_F(RunLoopTest, RunsAToolAndAsksAgain) {
   EXPECT_EQ(counted.at("weather").ok, 1u);
   EXPECT_EQ(counted.at("weather").provider, "http");
   ASSERT_EQ(backend.calls.size(), 2u);
-  EXPECT_THAT(roles(backend.calls[1].body), ElementsAre("system", "user", "assistant", "tool"));
-  const auto second = parseJson(backend.calls[1].body);
+  EXPECT_THAT(roles(backend.calls[1].body.view()), ElementsAre("system", "user", "assistant", "tool"));
+  const auto second = parseJson(backend.calls[1].body.view());
   EXPECT_EQ((*second)["messages"][2]["tool_calls"][0]["id"], "call_1");
   EXPECT_EQ((*second)["messages"][3]["tool_call_id"], "call_1");
   EXPECT_EQ((*second)["messages"][3]["content"], "sunny");
@@ -152,7 +152,7 @@ TEST_F(RunLoopTest, ParallelCallsKeepTheirOrder) {
   ScriptedBackend backend({both, text("ok")});
   ASSERT_TRUE(run(backend, {&first, &second}));
   EXPECT_THAT(order, ElementsAre("second", "first"));
-  const auto body = parseJson(backend.calls[1].body);
+  const auto body = parseJson(backend.calls[1].body.view());
   EXPECT_EQ((*body)["messages"][3]["content"], "first done");
   EXPECT_EQ((*body)["messages"][4]["content"], "second done");
 }
@@ -170,7 +170,7 @@ TEST_F(RunLoopTest, RunsTheToolsOfASloppyServer) {
   ASSERT_TRUE(run(backend, {&weather, &clock}));
   EXPECT_THAT(weather.arguments, ElementsAre(R"({"city":"Rome"})"));
   EXPECT_THAT(clock.arguments, ElementsAre("{}"));
-  const auto body = parseJson(backend.calls[1].body);
+  const auto body = parseJson(backend.calls[1].body.view());
   const Json& messages = (*body)["messages"];
   const Json& calls = messages[2]["tool_calls"];
   EXPECT_NE(calls[0]["id"], calls[1]["id"]);
@@ -238,7 +238,7 @@ TEST_F(RunLoopTest, TellsTheModelWhatCannotRun) {
       {}};
   ScriptedBackend backend({broken, text("sorry")});
   ASSERT_TRUE(run(backend, {&weather}));
-  const auto body = parseJson(backend.calls[1].body);
+  const auto body = parseJson(backend.calls[1].body.view());
   EXPECT_EQ((*body)["messages"][3]["content"], "There is no tool named \"nope\".");
   EXPECT_EQ((*body)["messages"][4]["content"],
             "The arguments of \"weather\" must be a JSON object.");
@@ -271,7 +271,7 @@ TEST_F(RunLoopTest, MakesRepeatedCallIdsUnique) {
   ScriptedTool weather("weather", answers("sunny"));
   ScriptedBackend backend({toolCall("weather", "0"), toolCall("weather", "0"), text("ok")});
   ASSERT_TRUE(run(backend, {&weather}));
-  const auto body = parseJson(backend.calls[2].body);
+  const auto body = parseJson(backend.calls[2].body.view());
   const Json& messages = (*body)["messages"];
   EXPECT_EQ(messages[2]["tool_calls"][0]["id"], "0");
   EXPECT_NE(messages[4]["tool_calls"][0]["id"], "0");
@@ -306,8 +306,8 @@ TEST_F(RunLoopTest, SendsToolChoiceOnTheFirstHopOnly) {
   ScriptedTool weather("weather", answers("sunny"));
   ScriptedBackend backend({toolCall("weather"), text("ok")});
   ASSERT_TRUE(run(backend, {&weather}, R"(,"tool_choice":"required")"));
-  EXPECT_TRUE(parseJson(backend.calls[0].body)->contains("tool_choice"));
-  EXPECT_FALSE(parseJson(backend.calls[1].body)->contains("tool_choice"));
+  EXPECT_TRUE(parseJson(backend.calls[0].body.view())->contains("tool_choice"));
+  EXPECT_FALSE(parseJson(backend.calls[1].body.view())->contains("tool_choice"));
 }
 
 TEST_F(RunLoopTest, StopsAtTheRunsDeadline) {

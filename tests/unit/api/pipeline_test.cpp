@@ -89,6 +89,18 @@ TEST_F(PipelineTest, GivesOneModelByEitherName) {
   }
 }
 
+TEST_F(PipelineTest, RefusesWhatIsOneTooMany) {
+  service_->max_open_requests = 1;
+  EXPECT_EQ(handle(fromEdge("GET", "/v1/models", "chat")).status, 200);
+  service_->open_requests = 1;  // another one is at work
+  const auto refused = handle(fromEdge("GET", "/v1/models", "chat"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "overloaded");
+  EXPECT_EQ(io::findHeader(refused.headers, "Retry-After"), "1");
+  EXPECT_EQ(handle({"GET", "/health", {}, ""}, false).status, 200) << "probes are not counted";
+  EXPECT_EQ(service_->open_requests, 1u) << "nor is what was refused";
+}
+
 TEST_F(PipelineTest, ToolsAreForAdmins) {
   const auto response = handle(fromEdge("GET", "/tools", "chat"));
   EXPECT_EQ(response.status, 403);

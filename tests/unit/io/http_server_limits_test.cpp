@@ -55,6 +55,34 @@ TEST(HttpServerLimits, RefusesWhatIsNotARequest) {
   }
 }
 
+// The bodies of all requests together; a declared length is refused before a byte of it is read.
+TEST(HttpServerLimits, RefusesABodyThatDoesNotFitBesideTheOthers) {
+  ServerOptions small = options();
+  small.body_memory = std::make_shared<MemoryBudget>(100);
+  TestServer server(echo, small);
+  RawSocket first = server.connect();
+  first.send("POST / HTTP/1.1\r\nContent-Length: 60\r\n\r\n" + std::string(59, 'a'));
+  while (small.body_memory->used() == 0) std::this_thread::yield();
+  for (const std::string& request :
+       {std::string("POST / HTTP/1.1\r\nContent-Length: 41\r\n\r\n"),
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n29\r\n" + std::string(41, 'b') +
+            "\r\n"}) {
+    RawSocket second = server.connect();
+    second.send(request);
+    const std::string answer = second.readAll();
+    EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 503");
+    EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: 1\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
+  }
+  RawSocket third = server.connect();
+  third.send("POST / HTTP/1.1\r\nContent-Length: 40\r\nConnection: close\r\n\r\n" +
+             std::string(40, 'c'));
+  EXPECT_THAT(third.readAll(), HasSubstr(std::string(40, 'c')));
+  first.send("a");
+  EXPECT_EQ(first.readUntil("\r\n"), "HTTP/1.1 200 OK\r\n");
+  while (small.body_memory->used() != 0) std::this_thread::yield();  // or the test's time limit
+}
+
 // Beast's own limit forgets the fields that it has parsed: fields that come one by one must still
 // add up.
 TEST(HttpServerLimits, LimitsAHeaderThatComesFieldByField) {

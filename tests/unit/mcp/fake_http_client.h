@@ -95,8 +95,8 @@ class FakeHttpClient final : public io::HttpClient {
   std::vector<std::string> bodiesOf(const std::string& method) const {
     std::vector<std::string> bodies;
     for (const auto& request : requests) {
-      if (request.body.find("\"method\":\"" + method + "\"") != std::string::npos) {
-        bodies.push_back(request.body);
+      if (request.body.view().find("\"method\":\"" + method + "\"") != std::string::npos) {
+        bodies.emplace_back(request.body.view());
       }
     }
     return bodies;

@@ -42,18 +42,18 @@ class FakeMcpServer {
   static std::string event(const std::string& data) {
     return "event: message\ndata: " + data + "\n\n";
   }
-  static std::string between(const std::string& body, std::string_view before,
+  static std::string between(std::string_view body, std::string_view before,
                              std::string_view after) {
     const std::size_t start = body.find(before);
     if (start == std::string::npos) return {};
     const std::size_t from = start + before.size();
-    return body.substr(from, body.find_first_of(after, from) - from);
+    return std::string(body.substr(from, body.find_first_of(after, from) - from));
   }
 
  private:
   Canned answer(const io::HttpRequest& request) const {
-    const std::string method = between(request.body, R"("method":")", "\"");
-    const std::string id = between(request.body, R"("id":)", ",}");
+    const std::string method = between(request.body.view(), R"("method":")", "\"");
+    const std::string id = between(request.body.view(), R"("id":)", ",}");
     const auto found = answers.find(request.method == "POST" ? method : request.method);
     if (found != answers.end()) return found->second(request, id);
     if (method.empty() || method.starts_with("notifications/")) return plain(notification_status);

@@ -22,7 +22,7 @@ TEST_F(SessionCall, ShakesHandsBeforeTheFirstCall) {
   const auto& hello = client.requests[0];
   EXPECT_EQ(hello.method, "POST");
   EXPECT_EQ(hello.url.target, "/mcp?k=s3cret");
-  EXPECT_NE(hello.body.find(R"("protocolVersion":"2025-11-25")"), std::string::npos);
+  EXPECT_NE(hello.body.view().find(R"("protocolVersion":"2025-11-25")"), std::string::npos);
   EXPECT_EQ(header(hello, "accept"), "application/json, text/event-stream");
   EXPECT_EQ(header(hello, "content-type"), "application/json");
   EXPECT_EQ(header(hello, "authorization"), "Bearer t0ken");
@@ -44,14 +44,14 @@ TEST_F(SessionCall, KeepsTheSessionForFurtherCalls) {
   ASSERT_TRUE(call("a").has_value());
   ASSERT_TRUE(call("b").has_value());
   EXPECT_EQ(count("initialize"), 1u);
-  EXPECT_NE(client.requests.back().body.find(R"("id":3)"), std::string::npos);
+  EXPECT_NE(client.requests.back().body.view().find(R"("id":3)"), std::string::npos);
 }
 
 TEST_F(SessionCall, SendsTheTraceInMeta) {
   mcp::CallOptions call_options{Deadline::in(Millis(1000)), "00-1-2-01"};
   ASSERT_TRUE(runOn(context, session().callTool("t", "", call_options)).has_value());
   EXPECT_NE(
-      client.requests.back().body.find(R"("arguments":{},"_meta":{"traceparent":"00-1-2-01"})"),
+      client.requests.back().body.view().find(R"("arguments":{},"_meta":{"traceparent":"00-1-2-01"})"),
       std::string::npos);
 }
 
@@ -112,7 +112,8 @@ TEST_F(SessionCall, AnswersThePingOfTheServerWhileItWaits) {
   settle();
   std::vector<std::string> answers;
   for (const auto& request : client.requests) {
-    if (request.body.find("\"method\"") == std::string::npos) answers.push_back(request.body);
+    const std::string_view body = request.body.view();
+    if (body.find("\"method\"") == std::string_view::npos) answers.emplace_back(body);
   }
   ASSERT_EQ(answers.size(), 2u);
   EXPECT_EQ(answers[0], R"({"jsonrpc":"2.0","id":"p-1","result":{}})");

@@ -44,7 +44,7 @@ TEST_F(SessionTools, AreListedOnceAndThenComeFromMemory) {
 
 TEST_F(SessionTools, FollowTheCursorToTheLastPage) {
   server.answers["tools/list"] = [](const io::HttpRequest& request, const std::string& id) {
-    const std::string cursor = Server::between(request.body, R"("cursor":")", "\"");
+    const std::string cursor = Server::between(request.body.view(), R"("cursor":")", "\"");
     if (cursor.empty()) return json(Server::result(id, toolPage("a", "p2")));
     if (cursor == "p2") return json(Server::result(id, toolPage("b", "p3")));
     return json(Server::result(id, toolPage("c")));

@@ -120,21 +120,21 @@ TEST(ChatRequest, NullMeansAbsent) {
       R"(,"stream":null,"max_tokens":null,"user":null,"n":null,"tools":null,"tool_choice":null)")));
 }
 
-TEST(PlainUpstreamBody, ReplacesTheModelAndKeepsEveryOtherByte) {
+TEST(TakePlainBody, ReplacesTheModelAndKeepsEveryOtherByte) {
   const auto parsed = parseChatRequest(
       R"({ "seed" : 12345678901234567890123 , "model":"lmstudio/x", "messages":[{"role":"user","content":"\u00e9\/"}],"top_p":0.10 })");
   ASSERT_TRUE(parsed);
   EXPECT_EQ(
-      plainUpstreamBody(**parsed, "x"),
-      R"({"seed":12345678901234567890123,"model":"x","messages":[{"role":"user","content":"\u00e9\/"}],"top_p":0.10})");
+      takePlainBody(**parsed, "x"),
+      R"({ "seed" : 12345678901234567890123 , "model":"x", "messages":[{"role":"user","content":"\u00e9\/"}],"top_p":0.10 })");
 }
 
-TEST(PlainUpstreamBody, AsksStreamsForUsage) {
+TEST(TakePlainBody, AsksStreamsForUsage) {
   const auto parsed =
       parseChatRequest(withUser(R"(,"stream":true,"stream_options":{"include_usage":false})"));
   ASSERT_TRUE(parsed);
   EXPECT_EQ(
-      plainUpstreamBody(**parsed, "x"),
+      takePlainBody(**parsed, "x"),
       R"({"model":"x","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}})");
 }
 

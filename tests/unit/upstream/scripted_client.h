@@ -84,7 +84,7 @@ class ScriptedClient final : public io::HttpClient {
                                                                  io::HttpTimeouts) override {
     const std::string host = request.url.host;
     asked += host + ' ';
-    bodies.push_back(std::move(request.body));
+    bodies.emplace_back(request.body.view());
     std::deque<Reply>& script = replies[host];
     Reply reply;
     if (!script.empty()) {
