@@ -9,6 +9,7 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
+#include "base/shared_text.h"
 #include "protocol/openai_stream.h"
 
 namespace agw::upstream {

@@ -34,31 +34,31 @@ TEST_F(PipelineTest, RefusesForgedOldAndRepeatedProofs) {
   };
   auto old = fromEdge("GET", "/v1/models", "chat");
   sign(old, std::time(nullptr) - 31);
-  EXPECT_TRUE(refused(old));
+  EXPECT_TRUE(refused(std::move(old)));
 
   auto foreign = fromEdge("GET", "/v1/models", "chat");
   sign(foreign, std::time(nullptr), "ffffffffffffffffffffffffffffffff");
-  EXPECT_TRUE(refused(foreign));
+  EXPECT_TRUE(refused(std::move(foreign)));
 
   auto raised = fromEdge("GET", "/v1/models", "chat");
   sign(raised, std::time(nullptr));
   raised.headers[3].value = "chat,admin";
-  EXPECT_TRUE(refused(raised));
+  EXPECT_TRUE(refused(std::move(raised)));
 
   auto added = fromEdge("GET", "/v1/models", "chat");
   sign(added, std::time(nullptr));
   added.headers.push_back({"x-agent-scopes", "admin"});
-  EXPECT_TRUE(refused(added));
+  EXPECT_TRUE(refused(std::move(added)));
 
   auto underscore = fromEdge("GET", "/v1/models", "chat");
   sign(underscore, std::time(nullptr));
   underscore.headers.push_back({"x_agent_scopes", "admin"});
-  EXPECT_TRUE(refused(underscore));
+  EXPECT_TRUE(refused(std::move(underscore)));
 
   auto elsewhere = fromEdge("GET", "/v1/models", "chat");
   sign(elsewhere, std::time(nullptr));
   elsewhere.target = "/tools";
-  EXPECT_TRUE(refused(elsewhere));
+  EXPECT_TRUE(refused(std::move(elsewhere)));
 }
 
 TEST_F(PipelineTest, ASecondSecretVerifiesToo) {
@@ -112,7 +112,7 @@ TEST_F(PipelineTest, ToolsAreForAdmins) {
 
 TEST_F(PipelineTest, ARequestWithoutAKeyGetsNoModels) {
   io::ServerRequest request{"GET", "/v1/models", {{"X-Request-Id", "req-1"}}, ""};
-  const auto response = handle(request);
+  const auto response = handle(std::move(request));
   EXPECT_EQ(response.status, 401);
   EXPECT_EQ(response.code(), "invalid_api_key");
 }
@@ -173,7 +173,7 @@ TEST_F(PipelineTest, AnUnreachableUpstreamIsABadGateway) {
 TEST_F(PipelineTest, RefusesOtherMediaTypes) {
   auto request = fromEdge("POST", "/v1/chat/completions", "chat", "default/assistant", kChat);
   request.headers[1].value = "text/plain";
-  EXPECT_EQ(handle(request).status, 415);
+  EXPECT_EQ(handle(std::move(request)).status, 415);
 }
 
 TEST_F(PipelineTest, LogsOneLineWithTheRequestId) {
