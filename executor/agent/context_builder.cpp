@@ -61,12 +61,12 @@ std::string ContextBuilder::body(bool stream, bool first_hop) const {
   }
   for (const RawMember& member : request_.members) {
     if (std::find(kOwned.begin(), kOwned.end(), member.key) != kOwned.end()) continue;
-    out.push_back(',');
-    appendJsonString(out, member.key);
-    out.push_back(':');
-    out.append(member.value);
+    out.append(",").append(member.name).append(":").append(member.value);
   }
-  if (stream) out.append(R"(,"stream":true,"stream_options":{"include_usage":true})");
+  if (stream) {
+    out.append(R"(,"stream":true,"stream_options":)");
+    out.append(protocol::withUsageAsked(request_.rawMember("stream_options")));
+  }
   out.push_back('}');
   return out;
 }

@@ -1,6 +1,8 @@
 #include "api/chat_completions.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "api/agent_chat.h"
@@ -11,9 +13,15 @@
 namespace agw::api {
 namespace {
 
+// Names of media types have no case; what stands after them (a charset) is left to the body, which
+// has to be UTF-8. Without a type the body is JSON, as nothing else is taken here.
 bool isJson(std::string_view content_type) {
-  const std::string_view media = content_type.substr(0, content_type.find(';'));
-  return media.empty() || media.starts_with("application/json") || media.ends_with("+json");
+  std::string media(content_type.substr(0, content_type.find(';')));
+  media.resize(media.find_last_not_of(" \t") + 1);
+  std::transform(media.begin(), media.end(), media.begin(), [](unsigned char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
+  });
+  return media.empty() || media == "application/json" || media.ends_with("+json");
 }
 
 Result<std::unique_ptr<protocol::ChatRequest>> readRequest(RequestContext& context) {

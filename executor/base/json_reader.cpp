@@ -26,6 +26,12 @@ Error invalidJson(std::size_t position) {
   return error;
 }
 
+Error numberTooLarge(std::size_t position) {
+  Error error = faultError(ScanStatus::InvalidJson);
+  error.message = "A number in the JSON is too large (near byte " + std::to_string(position) + ").";
+  return error;
+}
+
 // Builds the tree from its leaves up: values and keys wait on two stacks until their object or
 // array ends, so that an ordered object is filled once, in its final size. (Growing nlohmann's
 // ordered map copies its values, and its insertion searches all earlier keys.)
@@ -83,8 +89,9 @@ class TreeBuilder final : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::detail::exception&) override {
-    error_ = invalidJson(position);
+                   const nlohmann::detail::exception& fault) override {
+    constexpr int kNumberOverflow = 406;
+    error_ = fault.id == kNumberOverflow ? numberTooLarge(position) : invalidJson(position);
     return false;
   }
 

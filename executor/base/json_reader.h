@@ -28,8 +28,9 @@ std::string dumpJson(const Json& value);
 
 // One member of an object with the bytes of its value as they were written.
 struct RawMember {
-  std::string key;         // unescaped
-  std::string_view value;  // into the parsed text
+  std::string key;          // unescaped
+  std::string_view value;   // into the parsed text
+  std::string_view name{};  // the key as it was written, with its quotes; from splitObject only
 };
 
 // Splits the top level of an object that parseJson has accepted, so that values can be passed on

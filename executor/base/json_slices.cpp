@@ -113,9 +113,9 @@ std::vector<RawMember> splitObject(std::string_view object) {
   Slicer slicer(object);
   if (!slicer.take('{')) return members;
   while (slicer.peek() == '"') {
-    std::string key = unescapedKey(slicer.string());
+    const std::string_view name = slicer.string();
     if (!slicer.take(':') || slicer.peek() == '\0') break;
-    members.push_back({std::move(key), slicer.value()});
+    members.push_back({unescapedKey(name), slicer.value(), name});
     if (!slicer.take(',')) break;
   }
   return members;

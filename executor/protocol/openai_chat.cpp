@@ -1,17 +1,17 @@
 #include "protocol/openai_chat.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
+#include "protocol/message_check.h"
+#include "protocol/option_check.h"
+#include "protocol/request_fault.h"
+#include "protocol/tool_check.h"
 #include "shared/body_scanner.h"
 
 namespace agw::protocol {
 namespace {
-
-constexpr std::array<std::string_view, 6> kRoles = {"system",    "developer", "user",
-                                                    "assistant", "tool",      "function"};
 
 // The executor gives the same answer as the edge's scanner for the same fault.
 Error scanFault(ScanStatus status) {
@@ -19,103 +19,24 @@ Error scanFault(ScanStatus status) {
   return clientError(info.code, std::string(info.message), std::string(info.param));
 }
 
-Error wrongType(std::string param, std::string_view expected) {
-  std::string message = "\"" + param + "\" must be " + std::string(expected) + ".";
-  return clientError(ErrorCode::InvalidType, std::move(message), std::move(param));
+bool isDigits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-const Json* find(const Json& object, std::string_view key) {
-  const auto it = object.find(key);
-  return it == object.end() || it->is_null() ? nullptr : &*it;
-}
-
-Result<void> checkContent(const Json& message, std::string_view role, const std::string& path) {
-  const Json* content = find(message, "content");
-  const std::string param = path + ".content";
-  if (content == nullptr) {
-    if (role == "assistant") return {};  // null beside tool_calls is legal
-    return clientError(ErrorCode::MissingParameter, "\"" + param + "\" is missing.", param);
-  }
-  if (content->is_string()) return {};
-  if (!content->is_array()) return wrongType(param, "a string or an array of content parts");
-  for (std::size_t i = 0; i < content->size(); ++i) {
-    const std::string part = param + "[" + std::to_string(i) + "]";
-    const Json& element = (*content)[i];
-    if (!element.is_object()) return wrongType(part, "an object");
-    const Json* type = find(element, "type");
-    if (type == nullptr) {
-      return clientError(ErrorCode::MissingParameter, "\"" + part + ".type\" is missing.",
-                         part + ".type");
-    }
-    if (!type->is_string()) return wrongType(part + ".type", "a string");
-  }
-  return {};
-}
-
-Result<void> checkMessage(const Json& message, std::size_t index) {
-  const std::string path = "messages[" + std::to_string(index) + "]";
-  if (!message.is_object()) return wrongType(path, "an object");
-  const Json* role = find(message, "role");
-  if (role == nullptr) {
-    return clientError(ErrorCode::MissingParameter, "\"" + path + ".role\" is missing.",
-                       path + ".role");
-  }
-  if (!role->is_string()) return wrongType(path + ".role", "a string");
-  const auto& name = role->get_ref<const std::string&>();
-  if (std::find(kRoles.begin(), kRoles.end(), name) == kRoles.end()) {
-    return clientError(
-        ErrorCode::InvalidValue,
-        "\"" + path + ".role\" must be one of system, developer, user, assistant, tool, function.",
-        path + ".role");
-  }
-  if (auto checked = checkContent(message, name, path); !checked) return checked;
-  if (name == "tool") {
-    const Json* id = find(message, "tool_call_id");
-    if (id == nullptr) {
-      return clientError(ErrorCode::MissingParameter, "\"" + path + ".tool_call_id\" is missing.",
-                         path + ".tool_call_id");
-    }
-    if (!id->is_string()) return wrongType(path + ".tool_call_id", "a string");
-  }
-  const Json* calls = find(message, "tool_calls");
-  if (calls != nullptr && !calls->is_array()) return wrongType(path + ".tool_calls", "an array");
-  return {};
-}
-
-Result<void> checkMessages(const Json& document) {
-  const Json* messages = find(document, "messages");
-  if (messages == nullptr) {
-    return clientError(ErrorCode::MissingParameter, "\"messages\" is missing.", "messages");
-  }
-  if (!messages->is_array()) return wrongType("messages", "an array of messages");
-  if (messages->empty()) {
-    return clientError(ErrorCode::InvalidValue, "\"messages\" must hold at least one message.",
-                       "messages");
-  }
-  for (std::size_t i = 0; i < messages->size(); ++i) {
-    if (auto checked = checkMessage((*messages)[i], i); !checked) return checked;
-  }
-  return {};
-}
-
-Result<void> checkScalars(const Json& document) {
+// Read as it was written, because a number of more than 64 bits is a fraction to the parser.
+Result<void> checkTokenLimits(const ChatRequest& request) {
   for (const auto* key : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
-    const Json* value = find(document, key);
-    if (value != nullptr && !value->is_number_unsigned()) {
+    const std::string_view value = request.rawMember(key);
+    if (!value.empty() && value != "null" && !isDigits(value)) {
       return wrongType(key, "a whole number in plain digits, or null");
     }
   }
-  if (const Json* user = find(document, "user"); user != nullptr && !user->is_string()) {
-    return scanFault(ScanStatus::UserNotString);
-  }
-  for (const auto* key : {"temperature", "top_p", "presence_penalty", "frequency_penalty"}) {
-    const Json* value = find(document, key);
-    if (value != nullptr && !value->is_number()) return wrongType(key, "a number");
-  }
-  for (const auto* key : {"parallel_tool_calls", "logprobs", "store"}) {
-    const Json* value = find(document, key);
-    if (value != nullptr && !value->is_boolean()) return wrongType(key, "true or false");
-  }
+  return {};
+}
+
+Result<void> checkUser(const Json& document) {
+  const Json* user = findMember(document, "user");
+  if (user != nullptr && !user->is_string()) return scanFault(ScanStatus::UserNotString);
   return {};
 }
 
@@ -131,11 +52,11 @@ Result<void> readModel(const Json& document, ChatRequest& request) {
 }
 
 Result<void> readStreaming(const Json& document, ChatRequest& request) {
-  if (const Json* stream = find(document, "stream"); stream != nullptr) {
+  if (const Json* stream = findMember(document, "stream"); stream != nullptr) {
     if (!stream->is_boolean()) return scanFault(ScanStatus::StreamNotBool);
     request.stream = stream->get<bool>();
   }
-  const Json* options = find(document, "stream_options");
+  const Json* options = findMember(document, "stream_options");
   if (options == nullptr) return {};
   if (!options->is_object()) return wrongType("stream_options", "an object");
   if (!request.stream) {
@@ -143,15 +64,19 @@ Result<void> readStreaming(const Json& document, ChatRequest& request) {
                        "\"stream_options\" is only allowed together with \"stream\": true.",
                        "stream_options");
   }
-  if (const Json* usage = find(*options, "include_usage"); usage != nullptr) {
-    if (!usage->is_boolean()) return wrongType("stream_options.include_usage", "true or false");
-    request.include_usage = usage->get<bool>();
+  for (const auto* key : {"include_usage", "include_obfuscation"}) {
+    const Json* value = findMember(*options, key);
+    if (value != nullptr && !value->is_boolean()) {
+      return wrongType("stream_options." + std::string(key), "true or false");
+    }
   }
+  const Json* usage = findMember(*options, "include_usage");
+  request.include_usage = usage != nullptr && usage->get<bool>();
   return {};
 }
 
 Result<void> readChoices(const Json& document, ChatRequest& request) {
-  const Json* n = find(document, "n");
+  const Json* n = findMember(document, "n");
   if (n == nullptr) return {};
   if (!n->is_number_unsigned()) return wrongType("n", "a positive integer");
   const auto count = n->get<std::uint64_t>();
@@ -162,42 +87,22 @@ Result<void> readChoices(const Json& document, ChatRequest& request) {
   return {};
 }
 
-Result<void> readTools(const Json& document, std::string_view raw_tools, ChatRequest& request) {
-  const Json* tools = find(document, "tools");
+Result<void> readTools(const Json& document, ChatRequest& request) {
+  const Json* tools = findMember(document, "tools");
   if (tools == nullptr) return {};
   if (!tools->is_array()) return wrongType("tools", "an array");
-  const auto raw = splitArray(raw_tools);
-  std::set<std::string_view> names;
+  const auto raw = splitArray(request.rawMember("tools"));
+  std::set<std::string> names;
   for (std::size_t i = 0; i < tools->size(); ++i) {
     const std::string path = "tools[" + std::to_string(i) + "]";
-    const Json& tool = (*tools)[i];
-    if (!tool.is_object()) return wrongType(path, "an object");
-    const Json* function = find(tool, "function");
-    if (function == nullptr) {  // "custom" and future kinds: passed on, never ours
-      request.tools.push_back({"", raw[i]});
-      continue;
-    }
-    if (!function->is_object()) return wrongType(path + ".function", "an object");
-    const Json* name = find(*function, "name");
-    if (name == nullptr) {
-      return clientError(ErrorCode::MissingParameter, "\"" + path + ".function.name\" is missing.",
+    Result<std::string> name = readToolName((*tools)[i], path);
+    if (!name) return name.error();
+    if (!name->empty() && !names.insert(*name).second) {
+      return clientError(ErrorCode::InvalidValue,
+                         "The tool \"" + excerpt(*name) + "\" is sent twice.",
                          path + ".function.name");
     }
-    if (!name->is_string()) return wrongType(path + ".function.name", "a string");
-    request.tools.push_back({name->get<std::string>(), raw[i]});
-  }
-  for (const ClientTool& tool : request.tools) {
-    if (!tool.name.empty() && !names.insert(tool.name).second) {
-      return clientError(ErrorCode::InvalidValue, "The tool \"" + tool.name + "\" is sent twice.",
-                         "tools");
-    }
-  }
-  return {};
-}
-
-std::string_view rawMember(const ChatRequest& request, std::string_view key) {
-  for (const RawMember& member : request.members) {
-    if (member.key == key) return member.value;
+    request.tools.push_back({std::move(*name), raw[i]});
   }
   return {};
 }
@@ -208,8 +113,8 @@ Result<void> checkUnique(const std::vector<RawMember>& members) {
     if (!seen.insert(member.key).second) {
       return clientError(
           ErrorCode::DuplicateKey,
-          "The key \"" + member.key + "\" stands twice in the request body; send it once.",
-          member.key);
+          "The key \"" + excerpt(member.key) + "\" stands twice in the request body; send it once.",
+          excerpt(member.key));
     }
   }
   return {};
@@ -234,16 +139,24 @@ Result<std::unique_ptr<ChatRequest>> parseChatRequest(std::string body) {
   if (auto unique = checkUnique(request->members); !unique) return unique.error();
   if (auto read = readModel(*document, *request); !read) return read.error();
   if (auto read = readStreaming(*document, *request); !read) return read.error();
-  if (auto checked = checkScalars(*document); !checked) return checked.error();
+  if (auto checked = checkTokenLimits(*request); !checked) return checked.error();
+  if (auto checked = checkUser(*document); !checked) return checked.error();
   if (auto checked = checkMessages(*document); !checked) return checked.error();
+  if (auto checked = checkOptions(*document); !checked) return checked.error();
   if (auto read = readChoices(*document, *request); !read) return read.error();
-  if (auto read = readTools(*document, rawMember(*request, "tools"), *request); !read) {
-    return read.error();
-  }
-  request->messages = splitArray(rawMember(*request, "messages"));
-  request->tool_choice = rawMember(*request, "tool_choice");
+  if (auto read = readTools(*document, *request); !read) return read.error();
+  if (auto checked = checkToolChoice(*document); !checked) return checked.error();
+  request->messages = splitArray(request->rawMember("messages"));
+  request->tool_choice = request->rawMember("tool_choice");
   if (request->tool_choice == "null") request->tool_choice = {};
   return request;
+}
+
+std::string_view ChatRequest::rawMember(std::string_view key) const {
+  for (const RawMember& member : members) {
+    if (member.key == key) return member.value;
+  }
+  return {};
 }
 
 void ChatRequest::forgetText() {
@@ -255,9 +168,23 @@ void ChatRequest::forgetText() {
   std::string().swap(body);
 }
 
+std::string withUsageAsked(std::string_view stream_options) {
+  const std::vector<RawMember> members = splitObject(stream_options);
+  if (members.empty()) return R"({"include_usage":true})";
+  std::string out;
+  std::size_t at = 0;
+  for (const RawMember& member : members) {
+    if (member.key != "include_usage") continue;
+    const auto place = static_cast<std::size_t>(member.value.data() - stream_options.data());
+    out.append(stream_options.substr(at, place - at)).append("true");
+    at = place + member.value.size();
+  }
+  if (at == 0) return R"({"include_usage":true,)" + std::string(stream_options.substr(1));
+  return out.append(stream_options.substr(at));
+}
+
 // Edited where it stands: a prompt may be large, and a second copy of it is not needed.
 std::string takePlainBody(ChatRequest& request, std::string_view upstream_model) {
-  constexpr std::string_view kUsage = R"({"include_usage":true})";
   std::string& body = request.body;
   std::vector<TextEdit> edits;
   bool asks_for_usage = !request.stream;
@@ -268,12 +195,12 @@ std::string takePlainBody(ChatRequest& request, std::string_view upstream_model)
       appendJsonString(model, upstream_model);
       edits.push_back({at, member.value.size(), std::move(model)});
     } else if (member.key == "stream_options" && request.stream) {
-      edits.push_back({at, member.value.size(), std::string(kUsage)});
+      edits.push_back({at, member.value.size(), withUsageAsked(member.value)});
       asks_for_usage = true;
     }
   }
   if (!asks_for_usage) {
-    edits.push_back({body.rfind('}'), 0, R"(,"stream_options":)" + std::string(kUsage)});
+    edits.push_back({body.rfind('}'), 0, R"(,"stream_options":)" + withUsageAsked({})});
   }
   std::sort(edits.begin(), edits.end(),
             [](const TextEdit& a, const TextEdit& b) { return a.at > b.at; });

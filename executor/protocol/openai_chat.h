@@ -35,6 +35,9 @@ struct ChatRequest {
   bool include_usage = false;  // stream_options.include_usage
   unsigned choices = 1;        // "n"
 
+  // The value of a member of the top level as it was written; "" when there is none.
+  std::string_view rawMember(std::string_view key) const;
+
   // For a stream that may be open for long: gives the memory of the text back, and with it the
   // views.
   void forgetText();
@@ -43,6 +46,9 @@ struct ChatRequest {
 // Errors are the client's, with `param` naming the field. Faults that the edge's body scanner finds
 // too have the same code, param and text there.
 Result<std::unique_ptr<ChatRequest>> parseChatRequest(std::string body);
+
+// "stream_options" as the client wrote it, with include_usage set; "" or null: with nothing else.
+std::string withUsageAsked(std::string_view stream_options);
 
 // The request for a plain upstream model: the client's bytes with `model` replaced and, for
 // streams, usage asked for. Takes the text out of the request, as forgetText() does.

@@ -171,9 +171,18 @@ TEST_F(PipelineTest, AnUnreachableUpstreamIsABadGateway) {
 }
 
 TEST_F(PipelineTest, RefusesOtherMediaTypes) {
-  auto request = fromEdge("POST", "/v1/chat/completions", "chat", "default/assistant", kChat);
-  request.headers[1].value = "text/plain";
-  EXPECT_EQ(handle(std::move(request)).status, 415);
+  const auto statusOf = [this](const char* type) {
+    auto request = fromEdge("POST", "/v1/chat/completions", "chat", "default/assistant", kChat);
+    request.headers[1].value = type;
+    return handle(std::move(request)).status;
+  };
+  for (const char* type : {"text/plain", "application/json5", "text/plain; as=application/json"}) {
+    EXPECT_EQ(statusOf(type), 415) << type;
+  }
+  for (const char* type :
+       {"", "application/json ; charset=utf-8", "Application/JSON;x", "application/vnd.api+json"}) {
+    EXPECT_EQ(statusOf(type), 502) << type << ": nobody is behind it";
+  }
 }
 
 TEST_F(PipelineTest, LogsOneLineWithTheRequestId) {

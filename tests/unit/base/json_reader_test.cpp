@@ -154,6 +154,7 @@ TEST(SplitObject, KeepsValuesByteExact) {
   EXPECT_EQ(members[0].value, "1.10");
   EXPECT_EQ(members[1].value, R"({ "x" : [1, 2 ,"}\"]"] })");
   EXPECT_EQ(members[2].key, "c\n");
+  EXPECT_EQ(members[2].name, R"("\u0063\n")");
   EXPECT_EQ(members[2].value, R"("\/\u00e9\\")");
   EXPECT_EQ(members[3].value, "-0");
   EXPECT_EQ(members[4].value, "12345678901234567890123");

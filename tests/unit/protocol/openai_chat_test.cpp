@@ -80,12 +80,49 @@ TEST(ChatRequest, RefusesWrongScalars) {
       {R"(,"tools":[{"type":"function","function":{}}])", ErrorCode::MissingParameter,
        "tools[0].function.name"},
       {R"(,"seed":1,"seed":2)", ErrorCode::DuplicateKey, "seed"},
+      {R"(,"max_tokens":1e2)", ErrorCode::InvalidType, "max_tokens"},
+      {R"(,"max_tokens":-0)", ErrorCode::InvalidType, "max_tokens"},
+      {R"(,"stream":true,"stream_options":{"include_usage":1})", ErrorCode::InvalidType,
+       "stream_options.include_usage"},
+      {R"(,"stream":true,"stream_options":{"include_obfuscation":"no"})", ErrorCode::InvalidType,
+       "stream_options.include_obfuscation"},
+      {R"(,"logprobs":5)", ErrorCode::InvalidType, "logprobs"},
+      {R"(,"top_logprobs":"5")", ErrorCode::InvalidType, "top_logprobs"},
+      {R"(,"top_logprobs":1.5)", ErrorCode::InvalidType, "top_logprobs"},
+      {R"(,"response_format":"json")", ErrorCode::InvalidType, "response_format"},
+      {R"(,"response_format":{})", ErrorCode::MissingParameter, "response_format.type"},
+      {R"(,"response_format":{"type":"json_schema","json_schema":"{}"})", ErrorCode::InvalidType,
+       "response_format.json_schema"},
   };
   for (const auto& row : table) {
     const auto parsed = parseChatRequest(withUser(row.members));
     ASSERT_FALSE(parsed) << row.members;
     EXPECT_EQ(errorEntry(parsed.error().code).name, errorEntry(row.code).name) << row.members;
     EXPECT_EQ(parsed.error().param, row.param) << row.members;
+  }
+}
+
+TEST(ChatRequest, TakesATokenLimitOfMoreThan64Bits) {
+  EXPECT_TRUE(parseChatRequest(withUser(R"(,"max_tokens":99999999999999999999)")));
+}
+
+TEST(ChatRequest, SaysThatANumberIsTooLarge) {
+  const auto parsed = parseChatRequest(withUser(R"(,"x":1e400)"));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, ErrorCode::InvalidJson);
+  EXPECT_NE(parsed.error().message.find("too large"), std::string::npos);
+}
+
+TEST(ChatRequest, RepeatsNoMegabytesInAnError) {
+  std::string long_name;
+  for (int i = 0; i < 100'000; ++i) long_name += "ä";
+  const std::string twice = withUser(",\"" + long_name + "\":1,\"" + long_name + "\":2");
+  const std::string tool = R"({"function":{"name":")" + long_name + "\"}}";
+  for (const std::string& body : {twice, withUser(R"(,"tools":[)" + tool + "," + tool + "]")}) {
+    const auto parsed = parseChatRequest(body);
+    ASSERT_FALSE(parsed);
+    EXPECT_LT(parsed.error().message.size() + parsed.error().param.size(), 600u);
+    EXPECT_NE(parsed.error().message.find("ä…\""), std::string::npos) << "cut between characters";
   }
 }
 
@@ -136,6 +173,24 @@ TEST(TakePlainBody, AsksStreamsForUsage) {
   EXPECT_EQ(
       takePlainBody(**parsed, "x"),
       R"({"model":"x","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}})");
+}
+
+TEST(TakePlainBody, KeepsTheOtherStreamOptions) {
+  const auto plain = [](const std::string& options) {
+    const auto parsed = parseChatRequest(withUser(R"(,"stream":true,"stream_options":)" + options));
+    EXPECT_TRUE(parsed) << options;
+    const std::string body = takePlainBody(**parsed, "x");
+    const auto at = body.find("\"stream_options\":") + 17;
+    return body.substr(at, body.size() - at - 1);
+  };
+  EXPECT_EQ(plain("null"), R"({"include_usage":true})");
+  EXPECT_EQ(plain("{ }"), R"({"include_usage":true})");
+  EXPECT_EQ(plain(R"({"include_obfuscation": false})"),
+            R"({"include_usage":true,"include_obfuscation": false})");
+  EXPECT_EQ(plain(R"({"a":1, "include_usage" : null ,"b":2})"),
+            R"({"a":1, "include_usage" : true ,"b":2})");
+  EXPECT_EQ(plain(R"({"include_usage":true,"include\u005fusage":false})"),
+            R"({"include_usage":true,"include\u005fusage":true})");
 }
 
 TEST(ChatRequest, ForgetsItsTextAndTheMemoryOfIt) {
