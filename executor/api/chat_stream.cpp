@@ -49,10 +49,11 @@ net::awaitable<Result<void>> ChatStream::event(std::string json) {
   return write(protocol::sseData(json));
 }
 
-net::awaitable<Result<void>> ChatStream::done(std::optional<Usage> usage) {
+net::awaitable<Result<void>> ChatStream::done(std::optional<Usage> usage, std::string usage_json) {
   std::string bytes;
   if (options_.include_usage && usage) {
-    bytes += protocol::sseData(protocol::usageChunk(options_.who, *usage));
+    if (usage_json.empty()) usage_json = formatUsage(*usage);
+    bytes += protocol::sseData(protocol::usageChunk(options_.who, usage_json));
   }
   bytes += usageComment(usage);
   bytes += "data: [DONE]\n\n";

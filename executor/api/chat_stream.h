@@ -36,8 +36,9 @@ class ChatStream {
   bool started() const { return response_.started(); }
 
   net::awaitable<Result<void>> event(std::string json);
-  // Usage chunk where asked for, usage comment for the edge, [DONE], end.
-  net::awaitable<Result<void>> done(std::optional<Usage> usage);
+  // Usage chunk where asked for, usage comment for the edge, [DONE], end. `usage_json` is the
+  // chunk's usage where it has more than the counts.
+  net::awaitable<Result<void>> done(std::optional<Usage> usage, std::string usage_json = {});
   // Usage comment, one error event, end without [DONE]. Only once started.
   net::awaitable<Result<void>> fail(Error error, std::optional<Usage> usage);
   // Writes ": keep-alive" whenever the stream was silent for the interval. Runs beside the work

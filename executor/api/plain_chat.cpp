@@ -50,7 +50,7 @@ class PlainCall {
     auto ended = co_await (relay(stream) || stream.keepAlive());
     if (ended.index() == 1) co_return Result<void>();  // the client is gone; the writer knows
     Result<void>& relayed = std::get<0>(ended);
-    if (relayed) co_return co_await stream.done(context_.record.usage);
+    if (relayed) co_return co_await stream.done(context_.record.usage, std::move(usage_json_));
     if (!stream.started()) co_return relayed;
     context_.record.error = relayed.error();
     co_return co_await stream.fail(relayed.error(), context_.record.usage);
@@ -80,7 +80,10 @@ class PlainCall {
       auto chunk = co_await answer_->next();
       if (!chunk) co_return chunk.error();
       if (!*chunk) co_return Result<void>();
-      if ((*chunk)->usage) context_.record.usage = (*chunk)->usage;
+      if ((*chunk)->usage) {
+        context_.record.usage = (*chunk)->usage;
+        usage_json_ = (*chunk)->usage_json;
+      }
       std::string json = protocol::rewriteChunk(stream.who(), **chunk);
       if (json.empty()) continue;
       if (auto sent = co_await stream.event(std::move(json)); !sent) co_return sent;
@@ -92,6 +95,7 @@ class PlainCall {
   protocol::ChatRequest& request_;
   const agent::ModelEntry& entry_;
   std::unique_ptr<upstream::ChatAnswer> answer_;
+  std::string usage_json_;  // of a stream
 };
 
 }  // namespace

@@ -25,6 +25,10 @@ Error noMessage() {
                        "The upstream's answer holds no message.");
 }
 
+Error tooLarge() {
+  return upstreamError(ErrorCode::UpstreamInvalidResponse, "The upstream's answer is too large.");
+}
+
 bool hasLineBreak(std::string_view text) {
   return text.find('\n') != std::string_view::npos || text.find('\r') != std::string_view::npos;
 }
@@ -99,8 +103,7 @@ AnswerShield::Maybe AnswerShield::nextWhole() {
     if (!*chunk && (!over_ || std::exchange(whole_given_, true))) return chunk;
     if (*chunk && !as_written_) {
       if (whole_.add(source_, repair_.choices(), **chunk)) continue;
-      error_ =
-          upstreamError(ErrorCode::UpstreamInvalidResponse, "The upstream's answer is too large.");
+      error_ = tooLarge();
       over_ = true;
       return *error_;
     }
@@ -161,7 +164,10 @@ Result<bool> AnswerShield::takeValue(ChatChunk& chunk) {
   if (look_.choice.empty()) {
     looked_ = false;
     if (!look_.is_object && body_.isJson()) return notJson();
-    if (!look_.choices.empty()) repair_.carry(look_);
+    if (!look_.choices.empty()) {
+      repair_.carry(look_);
+      if (!keepMembers(look_)) return tooLarge();
+    }
     return !held_.isEmpty() && !isNothing(look_.usage) ? release(chunk) : Result<bool>(false);
   }
   if (held_.isEmpty()) return takeChoices(chunk);
@@ -186,6 +192,7 @@ Result<bool> AnswerShield::takeChoices(ChatChunk& chunk) {
   }
   source_ = &look_;
   const Result<bool> taken = repair_.take(look_, {}, chunk);
+  if (taken && !*taken && !keepMembers(look_)) return tooLarge();
   if (taken && terms_.stream && value_ == 0 && position_ == event_.text.size()) {
     repair_.learn(event_.text, look_);
   }
@@ -195,7 +202,14 @@ Result<bool> AnswerShield::takeChoices(ChatChunk& chunk) {
 Result<bool> AnswerShield::release(ChatChunk& chunk) {
   held_.release();
   source_ = &held_.look();
-  return repair_.take(held_.look(), held_.amendments(), chunk);
+  const Result<bool> taken = repair_.take(held_.look(), held_.amendments(), chunk);
+  if (taken && !*taken && !keepMembers(held_.look())) return tooLarge();
+  return taken;
+}
+
+// The members of an event that gives no chunk: in a stream they ride on the next one.
+bool AnswerShield::keepMembers(const ChatLook& look) {
+  return terms_.stream || whole_.addMembers(look);
 }
 
 // One step to the end: the chunk that waited, the finish reasons that never came, the usage.
@@ -208,6 +222,7 @@ Result<bool> AnswerShield::close(ChatChunk& chunk) {
   }
   if (terms_.stream && usage_) {
     chunk.usage = std::exchange(usage_, {});
+    chunk.usage_json = usage_json_;
     return true;
   }
   over_ = true;
@@ -235,7 +250,6 @@ void AnswerShield::noteUsage() {
   const std::optional<Usage> usage = readUsage(look_.usage);
   if (!usage) return;
   usage_ = usage;  // the last one counts: some servers repeat it in every chunk
-  if (terms_.stream) return;
   std::string clean;
   appendCleanJson(clean, look_.usage);
   usage_json_ = cleanUsage(clean, *usage);

@@ -56,6 +56,8 @@ class AnswerShield {
   Result<bool> release(ChatChunk& chunk);
   Result<bool> close(ChatChunk& chunk);
 
+  bool keepMembers(const ChatLook& look);
+
   std::optional<Error> look();
   void noteUsage();
   Error howItBroke() const;
@@ -82,12 +84,13 @@ class AnswerShield {
   std::optional<Error> break_;  // how the connection broke
   std::optional<Error> error_;  // how the answer ends
 
+  std::string usage_json_;  // of usage_
+
   // Only where no stream was asked for.
   WholeAnswer whole_;
   const ChatLook* source_ = nullptr;  // what the last chunk was made from
   bool as_written_ = false;           // whole_json_ stands for whole_
   bool whole_given_ = false;
-  std::string usage_json_;
   std::string whole_json_;
 };
 

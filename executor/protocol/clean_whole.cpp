@@ -1,5 +1,6 @@
 // Whether an answer that came at once has everything that the schema asks for.
 #include <algorithm>
+#include <cstddef>
 
 #include "protocol/choice_writer.h"
 #include "protocol/whole_answer.h"
@@ -80,9 +81,15 @@ bool isCleanWhole(const ChatLook& look, bool tools_only) {
 std::string wholeAsWritten(const ChatLook& look, std::string_view usage) {
   std::string out;
   out.reserve(look.choices.size() + usage.size() + 256);
+  const auto middle = look.others.begin() + static_cast<std::ptrdiff_t>(look.others_before_choices);
+  for (auto member = look.others.begin(); member != middle; ++member) {
+    appendMember(out, *member, true);
+  }
   out.append(R"(,"choices":)").append(look.choices);
   if (!usage.empty()) out.append(R"(,"usage":)").append(usage);
-  for (const MemberLook& member : look.others) appendMember(out, member, true);
+  for (auto member = middle; member != look.others.end(); ++member) {
+    appendMember(out, *member, true);
+  }
   return out + '}';
 }
 

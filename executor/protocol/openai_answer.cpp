@@ -27,10 +27,6 @@ void appendDeltaTail(std::string& out, std::string_view finish_reason) {
   out.append("}]}");
 }
 
-void appendUsage(std::string& out, const Usage& usage) {
-  out.append(R"(,"usage":)").append(formatUsage(usage));
-}
-
 void appendCall(std::string& out, const ToolCallCollector::Call& call) {
   out.append(R"("id":)");
   appendJsonString(out, call.id);
@@ -89,12 +85,10 @@ std::string finishChunk(const AnswerIdentity& who, bool first, std::string_view 
   return out;
 }
 
-std::string usageChunk(const AnswerIdentity& who, const Usage& usage) {
+std::string usageChunk(const AnswerIdentity& who, std::string_view usage) {
   std::string out;
   appendHead(out, who, "chat.completion.chunk");
-  out.append(R"(,"choices":[])");
-  appendUsage(out, usage);
-  out.push_back('}');
+  out.append(R"(,"choices":[],"usage":)").append(usage).push_back('}');
   return out;
 }
 
@@ -134,7 +128,7 @@ std::string chatCompletion(const AnswerIdentity& who, const FinalMessage& messag
   out.append(R"(},"logprobs":null,"finish_reason":)");
   appendJsonString(out, message.finish_reason);
   out.append("}]");
-  if (message.usage) appendUsage(out, *message.usage);
+  if (message.usage) out.append(R"(,"usage":)").append(formatUsage(*message.usage));
   out.push_back('}');
   return out;
 }

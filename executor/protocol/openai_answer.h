@@ -29,7 +29,8 @@ std::string contentChunk(const AnswerIdentity& who, bool first, std::string_view
 std::string toolCallsChunk(const AnswerIdentity& who, bool first,
                            const std::vector<ToolCallCollector::Call>& calls);
 std::string finishChunk(const AnswerIdentity& who, bool first, std::string_view finish_reason);
-std::string usageChunk(const AnswerIdentity& who, const Usage& usage);
+// `usage` is the JSON object of that name.
+std::string usageChunk(const AnswerIdentity& who, std::string_view usage);
 // A chunk of a plain model under our id, created and model. Empty: it holds nothing but the usage.
 std::string rewriteChunk(const AnswerIdentity& who, const ChatChunk& chunk);
 // The same for a whole answer.

@@ -36,6 +36,9 @@ struct ChatChunk {
   std::string_view rest;
   // Once an answer: with the whole answer, or in an event of its own at the end of a stream.
   std::optional<Usage> usage;
+  // In the last event of a stream: the usage as the upstream wrote it, clean. A whole answer has it
+  // in `rest`.
+  std::string_view usage_json;
 };
 
 }  // namespace agw::protocol

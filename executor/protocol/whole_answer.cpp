@@ -28,13 +28,16 @@ void joinValue(std::string& into, std::string_view value) {
 bool WholeAnswer::add(const ChatLook* look, const std::vector<RepairedChoice>& written,
                       const ChatChunk& chunk) {
   const bool clean_text = look == nullptr || look->clean_text;
-  if (look != nullptr) {
-    for (const MemberLook& member : look->others) {
-      if (!isNothing(member.value)) keep(others_, member.key, member.value, clean_text);
-    }
-  }
+  if (look != nullptr && !addMembers(*look)) return false;
   for (std::size_t i = 0; i < written.size(); ++i) {
     addChoice(written[i], chunk.choices[i], clean_text);
+  }
+  return bytes_ <= kMaxBytes;
+}
+
+bool WholeAnswer::addMembers(const ChatLook& look) {
+  for (const MemberLook& member : look.others) {
+    if (!isNothing(member.value)) keep(others_, member.key, member.value, look.clean_text);
   }
   return bytes_ <= kMaxBytes;
 }

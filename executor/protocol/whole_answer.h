@@ -24,10 +24,13 @@ class WholeAnswer {
  public:
   static constexpr std::size_t kMaxBytes = 32 << 20;
 
+  // Both are false when the answer is over the bounds.
   // What a repaired chunk says. `look` is what it was made from; null when the upstream did not say
-  // it. False: over the bounds.
+  // it.
   bool add(const ChatLook* look, const std::vector<RepairedChoice>& written,
            const ChatChunk& chunk);
+  // Members of an event that gave no chunk.
+  bool addMembers(const ChatLook& look);
   // Everything together; views of `chunk` hold as long as this object.
   void finish(std::string_view usage, ChatChunk& chunk);
 

@@ -26,7 +26,7 @@ TEST(Chunks, AreExact) {
   EXPECT_EQ(finishChunk(kWho, false, "stop"),
             head + R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}]})");
   EXPECT_EQ(
-      usageChunk(kWho, {1, 2, 3}),
+      usageChunk(kWho, R"({"prompt_tokens":1,"completion_tokens":2,"total_tokens":3})"),
       R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"assistant","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})");
   EXPECT_EQ(sseData("{}"), "data: {}\n\n");
 }
