@@ -59,10 +59,10 @@ class PlainCall {
  private:
   net::awaitable<Result<void>> open() {
     upstream::ChatCall call;
-    call.body = protocol::takePlainBody(request_, entry_.upstream_model);
     call.stream = request_.stream;
     // Who offers tools reads no "function_call", be it an old server's only word for one.
     call.tools_only = !request_.tools.empty();
+    call.body = protocol::takePlainBody(request_, entry_.upstream_model);  // and with it the tools
     call.request_id = context_.request_id;
     call.traceparent = context_.traceparent;
     call.deadline = context_.deadline;
