@@ -121,7 +121,8 @@ class Client final : public HttpClient {
                                    const HttpRequest& request, HttpTimeouts timeouts) {
     ClientConnection& wire = *connection;
     const Deadline write_deadline = earlier(timeouts.total, Deadline::in(timeouts.idle));
-    const auto write_error = co_await wire.write(makeHead(request), request.body.view(), write_deadline);
+    const auto write_error =
+        co_await wire.write(makeHead(request), request.body.view(), write_deadline);
     if (write_error && wire.timedOut()) {
       co_return Attempt{
           upstreamError(ErrorCode::UpstreamTimeout, "the upstream does not read the request",

@@ -108,7 +108,8 @@ TEST_F(RunLoopTest, RunsAToolAndAsksAgain) {
   EXPECT_EQ(counted.at("weather").ok, 1u);
   EXPECT_EQ(counted.at("weather").provider, "http");
   ASSERT_EQ(backend.calls.size(), 2u);
-  EXPECT_THAT(roles(backend.calls[1].body.view()), ElementsAre("system", "user", "assistant", "tool"));
+  EXPECT_THAT(roles(backend.calls[1].body.view()),
+              ElementsAre("system", "user", "assistant", "tool"));
   const auto second = parseJson(backend.calls[1].body.view());
   EXPECT_EQ((*second)["messages"][2]["tool_calls"][0]["id"], "call_1");
   EXPECT_EQ((*second)["messages"][3]["tool_call_id"], "call_1");

@@ -63,10 +63,9 @@ TEST(HttpServerLimits, RefusesABodyThatDoesNotFitBesideTheOthers) {
   RawSocket first = server.connect();
   first.send("POST / HTTP/1.1\r\nContent-Length: 60\r\n\r\n" + std::string(59, 'a'));
   while (small.body_memory->used() == 0) std::this_thread::yield();
-  for (const std::string& request :
-       {std::string("POST / HTTP/1.1\r\nContent-Length: 41\r\n\r\n"),
-        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n29\r\n" + std::string(41, 'b') +
-            "\r\n"}) {
+  for (const std::string& request : {std::string("POST / HTTP/1.1\r\nContent-Length: 41\r\n\r\n"),
+                                     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n29\r\n" +
+                                         std::string(41, 'b') + "\r\n"}) {
     RawSocket second = server.connect();
     second.send(request);
     const std::string answer = second.readAll();

@@ -50,9 +50,9 @@ TEST_F(SessionCall, KeepsTheSessionForFurtherCalls) {
 TEST_F(SessionCall, SendsTheTraceInMeta) {
   mcp::CallOptions call_options{Deadline::in(Millis(1000)), "00-1-2-01"};
   ASSERT_TRUE(runOn(context, session().callTool("t", "", call_options)).has_value());
-  EXPECT_NE(
-      client.requests.back().body.view().find(R"("arguments":{},"_meta":{"traceparent":"00-1-2-01"})"),
-      std::string::npos);
+  EXPECT_NE(client.requests.back().body.view().find(
+                R"("arguments":{},"_meta":{"traceparent":"00-1-2-01"})"),
+            std::string::npos);
 }
 
 TEST_F(SessionCall, WorksWithoutASessionId) {
