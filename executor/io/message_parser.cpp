@@ -72,16 +72,16 @@ void RequestParser::on_field_impl(http::field field, string_view name, string_vi
   fields_.add(field, view(name), view(value), ec);
 }
 
-void RequestParser::on_header_impl(error_code&) { fields_.endOfHeader(); }
+// A declared length is refused before a byte of the body is awaited.
+void RequestParser::on_header_impl(error_code& ec) {
+  fields_.endOfHeader();
+  const auto length = content_length();
+  if (length && !request_.memory.growTo(*length)) ec = notEnoughMemory();
+}
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length,
-                                      error_code& ec) {
-  if (!length) return;
-  if (!request_.memory.growTo(*length)) {
-    ec = notEnoughMemory();
-    return;
-  }
-  request_.body.reserve(std::min(*length, kFirstBodyReserve) + kEditRoom);
+                                      error_code&) {
+  if (length) request_.body.reserve(std::min(*length, kFirstBodyReserve) + kEditRoom);
 }
 
 std::size_t RequestParser::on_body_impl(string_view body, error_code& ec) {

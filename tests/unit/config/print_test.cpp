@@ -34,6 +34,8 @@ server:
   keep_alive_interval: 15s
   watch: true
   watch_delay: 300ms
+  max_open_requests: 8000
+  max_request_memory: 536870912
 log:
   level: info
 defaults:
