@@ -79,8 +79,7 @@ void RequestParser::on_header_impl(error_code& ec) {
   if (length && !request_.memory.growTo(*length)) ec = notEnoughMemory();
 }
 
-void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length,
-                                      error_code&) {
+void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) {
   if (length) request_.body.reserve(std::min(*length, kFirstBodyReserve) + kEditRoom);
 }
 
